@@ -176,4 +176,22 @@ import Time
             #expect(!caller.call(limit, hits: 0).isAllowed)
         }
     }
+
+    @Test("a window of seconds holds 2³² − 1 hits, and is told from others over any number of years")
+    func wideSeconds() throws {
+        let most = UInt64(UInt32.max)
+        for year: Int64 in [2020, 2026, 2053, 2054, 2055, 2090, 2200] {
+            let wall = WallTime(seconds: 1_577_836_800 + (year - 2020) * 31_557_600)
+            let second = UInt64(wall.seconds) + 1
+            let word = CounterState.window(until: second, hits: most, ofSeconds: true)
+            #expect(word != CounterState.claimed && CounterState.hits(word) == most)
+            for after: Int64 in [-86_400, 0, 86_400, 10 * 31_557_600] {
+                #expect(CounterState.untilSecond(word, near: WallTime(seconds: wall.seconds + after)) == max(second, 1_577_836_800))
+            }
+            #expect(!CounterState.isRecovered(word, now: start, wall: wall))
+            #expect(CounterState.isRecovered(word, now: start, wall: WallTime(seconds: wall.seconds + 1)))
+        }
+        let last = CounterState.window(until: 1_577_836_800 + 1 << 30 - 1, hits: .max, ofSeconds: true)
+        #expect(last == CounterState.claimed - 1)
+    }
 }

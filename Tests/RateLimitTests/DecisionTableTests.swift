@@ -20,6 +20,7 @@ import Time
         var key = "acme"
         /// How far time moves before it.
         var after = Duration.zero
+        var charging = LimitRequest.Charging.allOrNone
         var allowed: Bool
     }
 
@@ -130,6 +131,54 @@ import Time
         ],
     ]
 
+    /// Charges whatever the level: what is over stands as debt, for calls of either kind.
+    static let debts: [[Call]] = [
+        ["10/min", "10/day per tenant", "10/3s fixed"].flatMap { rule in
+            [
+                Call(rules: [rule], hits: 9, charging: .always, allowed: true),
+                Call(rules: [rule], hits: 1, charging: .always, allowed: true),
+                Call(rules: [rule], hits: 0, charging: .always, allowed: true), Call(rules: [rule], hits: 0, allowed: false),
+                Call(rules: [rule], hits: 1, charging: .always, allowed: false),
+                Call(rules: [rule], hits: 0, charging: .always, allowed: false),
+                Call(rules: [rule], hits: .max, charging: .always, allowed: false),
+                Call(rules: [rule], hits: .max, charging: .always, allowed: false), Call(rules: [rule], allowed: false),
+            ]
+        },
+        [
+            Call(rules: ["10/s burst 3"], hits: 3, charging: .always, allowed: true),
+            Call(rules: ["10/s burst 3"], hits: 2, charging: .always, allowed: false),
+            Call(rules: ["10/s burst 3"], hits: 0, charging: .always, allowed: false),
+            Call(rules: ["10/s burst 3"], hits: 0, after: .milliseconds(200), charging: .always, allowed: true),
+            Call(rules: ["10/s burst 3"], allowed: false),
+            Call(rules: ["10/s burst 3"], after: .milliseconds(100), allowed: true),
+            Call(rules: ["10/s burst 3"], hits: .max, charging: .always, allowed: false),
+            // Ninety days is the most that it owes.
+            Call(rules: ["10/s burst 3"], after: .seconds(90 * 86_400 - 1), allowed: false),
+            Call(rules: ["10/s burst 3"], after: .seconds(1), allowed: true),
+            Call(rules: ["1/31day token_bucket"], hits: 1, charging: .always, allowed: true),
+            Call(rules: ["1/31day token_bucket"], hits: 1, charging: .always, allowed: false),
+        ],
+        [
+            Call(rules: ["10/min sliding"], hits: 30, charging: .always, allowed: false),
+            Call(rules: ["10/min sliding"], hits: 0, charging: .always, allowed: false),
+            // Of 30 hits three tenths count, rounded up, with so much left of the next window.
+            Call(rules: ["10/min sliding"], hits: 0, after: .seconds(102), charging: .always, allowed: true),
+            Call(rules: ["10/min sliding"], allowed: false),
+            Call(rules: ["10/min sliding"], after: .seconds(4), allowed: true),
+            Call(rules: ["10/min sliding"], hits: .max, charging: .always, allowed: false),
+            Call(rules: ["10/min sliding"], after: .seconds(60), allowed: false),
+        ],
+        // Each for itself: one that is over holds up no other. A shadow limit decides nothing, and is charged as well.
+        [
+            Call(rules: ["2/min", "5/h", "shadow 1/day"], hits: 2, charging: .always, allowed: true),
+            Call(rules: ["2/min", "5/h", "shadow 1/day"], hits: 2, charging: .always, allowed: false),
+            Call(rules: ["5/h"], hits: 1, charging: .always, allowed: true), Call(rules: ["5/h"], allowed: false),
+            // The same counter twice.
+            Call(rules: ["3/2min", "3/2min"], hits: 2, charging: .always, allowed: false),
+            Call(rules: ["3/2min"], hits: 0, charging: .always, allowed: false),
+        ],
+    ]
+
     private struct Seen: Equatable {
         var outcome: LimitOutcome
         var verdicts: [LimitVerdict]
@@ -157,7 +206,7 @@ import Time
             wall = WallTime(nanoseconds: UInt64(Int64(wall.nanoseconds) + call.after.nanoseconds))
             setClock(wall)
             let request = LimitRequest(keepsValues: true)
-            request.reset(issuer: "i")
+            request.reset(issuer: "i", charging: call.charging)
             for text in call.rules {
                 guard let limit = limits[text] else { continue }
                 request.begin(limit, hits: call.hits)
@@ -169,9 +218,9 @@ import Time
         }
     }
 
-    @Test("memory and Redis decide, and say, the same", arguments: stories.indices)
+    @Test("memory and Redis decide, and say, the same", arguments: (stories + debts).indices)
     func same(index: Int) throws {
-        let story = Self.stories[index]
+        let story = (Self.stories + Self.debts)[index]
         let memory = MemoryStore()
         let inMemory = try play(story, on: memory) { answer, request in
             if case .decided = answer { return request.outcome }

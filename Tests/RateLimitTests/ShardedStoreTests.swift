@@ -67,6 +67,48 @@ private func window(_ mark: Int, hits: Int) -> String { "*5\r\n:\(mark)\r\n:1800
         #expect(shards.sent.count == 1 && shards.sent[0].text.hasSuffix(" 0"))
     }
 
+    @Test("what is charged always is not provisional, and another slot's refusal gives nothing back")
+    func chargedAlways() throws {
+        let store = store()
+        let request = LimitRequest(keepsValues: true)
+        request.reset(issuer: "i", charging: .always)
+        for place in [0, 1] {
+            request.begin(limits[place], hits: 2)
+            if place != 1 { request.add(key: "acme") }
+        }
+        #expect(store.decide(request, now: shards.now, wall: shards.wall) == .pending)
+        #expect(shards.sent.count == 2 && shards.sent.allSatisfy { $0.text.hasSuffix(" 2 2") })
+        try shards.reply(window(1, hits: 3))
+        try shards.reply(window(1, hits: 5))
+        #expect(decided.outcomes.map(\.decision) == [.refused] && decided.outcomes[0].refusedIndex == 1)
+        #expect(request.verdict(at: 0).isAllowed && request.verdict(at: 0).remaining == 5)
+        #expect(!request.verdict(at: 1).isAllowed && request.verdict(at: 1).remaining == 0)
+        #expect(shards.sent.isEmpty)
+    }
+
+    @Test("a request has as many slots as it was made for, each with a group of its own")
+    func manyGroups() throws {
+        let store = store()
+        let request = LimitRequest(keepsValues: true, limitsMax: LimitRequest.groupsMax)
+        request.reset(issuer: "i")
+        for number in 0..<LimitRequest.groupsMax {
+            request.begin(limits[0])
+            request.add(key: "tenant \(number)")
+        }
+        #expect(store.decide(request, now: shards.now, wall: shards.wall) == .pending)
+        let groups = shards.sent.count
+        // Two tenants may share a slot.
+        #expect(groups > 100)
+        while let next = shards.sent.first {
+            let counters = next.text.split(separator: " ").count { $0.hasPrefix("martlet:{") }
+            try shards.reply(
+                "*\(2 + 3 * counters)\r\n:1\r\n:1800000000000000\r\n"
+                    + String(repeating: ":3\r\n:1800000060\r\n:0\r\n", count: counters))
+        }
+        #expect(decided.outcomes.map(\.decision) == [.allowed])
+        #expect((0..<LimitRequest.groupsMax).allSatisfy { request.verdict(at: $0).remaining == 6 })
+    }
+
     @Test("what was charged is given back where another slot refuses, and nobody waits for it")
     func givesBack() throws {
         let store = store()

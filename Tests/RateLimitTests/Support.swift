@@ -31,9 +31,9 @@ extension LimitRequest {
         text.withUTF8 { add(key: UnsafeRawBufferPointer($0)) }
     }
 
-    func reset(issuer text: String) {
+    func reset(issuer text: String, charging: Charging = .allOrNone) {
         var text = text
-        text.withUTF8 { reset(issuer: UnsafeRawBufferPointer($0)) }
+        text.withUTF8 { reset(issuer: UnsafeRawBufferPointer($0), charging: charging) }
     }
 }
 
@@ -57,8 +57,10 @@ final class Caller {
     }
 
     @discardableResult
-    func call(_ limits: Limit..., hits: UInt64 = 1, key: String = "acme") -> LimitOutcome {
-        request.reset(issuer: "https://auth.acme.dev")
+    func call(
+        _ limits: Limit..., hits: UInt64 = 1, key: String = "acme", charging: LimitRequest.Charging = .allOrNone
+    ) -> LimitOutcome {
+        request.reset(issuer: "https://auth.acme.dev", charging: charging)
         for limit in limits {
             request.begin(limit, hits: hits)
             for _ in 0..<limit.keyCount { request.add(key: key) }

@@ -5,7 +5,7 @@ internal import Time
 ///
 ///     rate               0 │ 63 bits: when the level has drained, nanoseconds of the monotonic clock (GCRA's "TAT")
 ///     window of minutes  10 │ 26 bits: until when it counts, minutes since 2020 (to 2147) │ 36 bits: hits so far
-///     window of seconds  11 │ 32 bits: until when it counts, seconds since 2020 (to 2156) │ 30 bits: hits so far
+///     window of seconds  11 │ 30 bits: until when it counts, seconds since 2020 modulo 2³⁰ (34 years) │ 32 bits: hits so far
 ///
 /// A fixed window counts until its end. A sliding one is in two words, of even windows and of odd ones, and each counts until the
 /// window behind its own has ended. Zero is an unused counter. Pure: no memory, no clock.
@@ -19,10 +19,12 @@ enum CounterState {
     /// 2020-01-01T00:00Z.
     private static let firstSecond: UInt64 = 1_577_836_800
     private static let (minuteBits, minuteHitBits): (UInt64, UInt64) = (26, 36)
-    private static let (secondBits, secondHitBits): (UInt64, UInt64) = (32, 30)
+    private static let (secondBits, secondHitBits): (UInt64, UInt64) = (30, 32)
     /// The most that a window of minutes holds, and one of seconds.
     static let hitsMax: UInt64 = 1 << 36 - 1
-    static let hitsMaxOfSeconds: UInt64 = 1 << 30 - 1
+    static let hitsMaxOfSeconds: UInt64 = 1 << 32 - 1
+    /// How far from drained a rate's level may be, charges whatever the level included: 90 days, which is exact in Redis's doubles.
+    static let levelMax: UInt64 = 90 * 86_400 * 1_000_000_000
     /// Marks a cell that is just being given to another key; no counter ever reaches it.
     static let claimed = UInt64.max
 
@@ -47,15 +49,19 @@ enum CounterState {
         guard ofSeconds else {
             return windowBit | min(since / 60, 1 << minuteBits - 1) << minuteHitBits | min(hits, hitsMax)
         }
-        // One below the last of all, so that no word is `claimed`.
-        return windowBit | secondsBit | min(since, 1 << secondBits - 2) << secondHitBits | min(hits, hitsMaxOfSeconds)
+        let word = windowBit | secondsBit | (since & (1 << secondBits - 1)) << secondHitBits | min(hits, hitsMaxOfSeconds)
+        return min(word, claimed - 1)
     }
 
-    /// Until when the window counts, in seconds since 1970.
-    static func untilSecond(_ word: UInt64) -> UInt64 {
-        word & secondsBit == 0
-            ? firstSecond + (word & ~windowBit) >> minuteHitBits * 60
-            : firstSecond + (word & ~(windowBit | secondsBit)) >> secondHitBits
+    /// Until when the window counts, in seconds since 1970: of one of seconds the moment nearest to `wall`.
+    static func untilSecond(_ word: UInt64, near wall: WallTime) -> UInt64 {
+        if word & secondsBit == 0 { return firstSecond + (word & ~windowBit) >> minuteHitBits * 60 }
+        let second = wall.nanoseconds / 1_000_000_000
+        let since = second > firstSecond ? second - firstSecond : 0
+        let (turn, half): (UInt64, UInt64) = (1 << secondBits, 1 << (secondBits - 1))
+        let ahead = ((word & ~(windowBit | secondsBit)) >> secondHitBits &- since) & (turn - 1)
+        let behind = turn - ahead
+        return firstSecond + (ahead < half || behind > since ? since + ahead : since - behind)
     }
 
     static func hits(_ word: UInt64) -> UInt64 { word & (word & secondsBit == 0 ? hitsMax : hitsMaxOfSeconds) }
@@ -63,7 +69,7 @@ enum CounterState {
     /// Whether nothing that was counted here matters any more, so that the cell may serve another key.
     static func isRecovered(_ word: UInt64, now: Instant, wall: WallTime) -> Bool {
         if word & windowBit == 0 { return word <= now.nanoseconds }
-        return word != claimed && untilSecond(word) * 1_000_000_000 <= wall.nanoseconds
+        return word != claimed && untilSecond(word, near: wall) * 1_000_000_000 <= wall.nanoseconds
     }
 
     // MARK: Verdicts
@@ -88,22 +94,23 @@ enum CounterState {
         var place = limit.schedule.place(at: wall)
         var used: UInt64 = 0
         if word & windowBit != 0 {
-            let (counted, current) = (untilSecond(word), limit.untilSecond(place))
+            let (counted, current) = (untilSecond(word, near: wall), limit.untilSecond(place))
             if counted == current {
                 used = hits(word)
-            } else if isLater(word, than: place, limit) {
+            } else if isLater(word, than: place, limit, wall) {
                 place = limit.place(countingUntil: counted)
                 used = hits(word)
             }
         }
-        let follows = limit.algorithm == .sliding && previous & windowBit != 0 && untilSecond(previous) == place.end
+        let follows =
+            limit.algorithm == .sliding && previous & windowBit != 0 && untilSecond(previous, near: wall) == place.end
         return Reading(place: place, hits: used, previous: follows ? hits(previous) : 0)
     }
 
     /// Whether it is of a later window, by no more than the longest: a clock went back.
-    static func isLater(_ word: UInt64, than place: WindowSchedule.Place, _ limit: Limit) -> Bool {
+    static func isLater(_ word: UInt64, than place: WindowSchedule.Place, _ limit: Limit, _ wall: WallTime) -> Bool {
         guard word & windowBit != 0, word != claimed else { return false }
-        let (counted, current) = (untilSecond(word), limit.untilSecond(place))
+        let (counted, current) = (untilSecond(word, near: wall), limit.untilSecond(place))
         return counted > current && counted - current <= limit.schedule.longest
     }
 
@@ -187,6 +194,52 @@ enum CounterState {
             word: limit.word(reading.place, hits: used + hits))
     }
 
+    // MARK: Charges whatever the level
+
+    /// What `limit` says to `hits` that are charged whether they fit or not, and what the word becomes.
+    ///
+    /// They fit where the level with them is at most the limit, so no hits fit unless something was charged beyond it. A window holds
+    /// `hitsMax` at most, and a rate's level `levelMax`: what is more is not remembered. The verdict is as things stand after the charge.
+    static func charge(
+        _ word: UInt64, previous: UInt64 = 0, _ limit: Limit, hits: UInt64, now: Instant, wall: WallTime
+    ) -> Step {
+        if limit.algorithm == .rate {
+            let drained = word & windowBit == 0 ? word : 0
+            return charge(level: drained > now.nanoseconds ? drained - now.nanoseconds : 0, limit, hits: hits, now: now)
+        }
+        return charge(reading(word, previous, limit, wall), limit, hits: hits, wall: wall)
+    }
+
+    private static func charge(level: UInt64, _ limit: Limit, hits: UInt64, now: Instant) -> Step {
+        let (cost, overflow) = hits.multipliedReportingOverflow(by: limit.emission)
+        let after = min(level, levelMax) + min(overflow ? .max : cost, levelMax)
+        let word = (now.nanoseconds &+ min(after, levelMax)) & ~windowBit
+        if hits <= limit.capacity, after <= limit.tolerance {
+            return Step(
+                verdict: LimitVerdict(
+                    isAllowed: true, limit: limit.capacity, remaining: (limit.tolerance - after) / limit.emission,
+                    retryAfterNanoseconds: 0, resetAfterNanoseconds: after),
+                word: word)
+        }
+        return Step(verdict: judge(level: min(after, levelMax), limit, hits: hits, now: now).verdict, word: word)
+    }
+
+    static func charge(_ reading: Reading, _ limit: Limit, hits: UInt64, wall: WallTime) -> Step {
+        let hits = min(hits, hitsMax)
+        var after = reading
+        after.hits = min(reading.hits + hits, hitsMax)
+        let carried =
+            limit.algorithm == .sliding ? SlidingWindow(reading.place, previous: reading.previous, wall: wall).carried : 0
+        let word = limit.word(reading.place, hits: after.hits)
+        let fits = reading.hits + hits + carried <= limit.capacity
+        guard fits else { return Step(verdict: judge(after, limit, hits: hits, wall: wall).verdict, word: word) }
+        var verdict = judge(after, limit, hits: 0, wall: wall).verdict
+        // A limit that is just used up would refuse the next hit.
+        verdict.isAllowed = true
+        verdict.retryAfterNanoseconds = 0
+        return Step(verdict: verdict, word: word)
+    }
+
     /// Zero once it has passed.
     private static func nanoseconds(from wall: WallTime, until second: UInt64) -> UInt64 {
         let end = second * 1_000_000_000
@@ -210,8 +263,9 @@ enum CounterState {
             let cost = hits * limit.emission
             return word & windowBit == 0 && word > cost ? word - cost : word
         }
-        guard word & windowBit != 0, untilSecond(word) == untilSecond(charged) else { return word }
-        let used = self.hits(word)
-        return window(until: untilSecond(word), hits: used > hits ? used - hits : 0, ofSeconds: word & secondsBit != 0)
+        let bits = word & secondsBit == 0 ? hitsMax : hitsMaxOfSeconds
+        guard word & windowBit != 0, word & ~bits == charged & ~bits else { return word }
+        let used = word & bits
+        return word & ~bits | (used > hits ? used - hits : 0)
     }
 }

@@ -123,7 +123,7 @@ package final class CounterTable: @unchecked Sendable {
         let (present, other) = place.number & 1 == 0 ? (even, odd) : (odd, even)
         let word = word(other)
         // Behind a clock that went back a little, the other is the later window, in which counting goes on.
-        return CounterState.isLater(word, than: place, limit) ? (other, self.word(present)) : (present, word)
+        return CounterState.isLater(word, than: place, limit, wall) ? (other, self.word(present)) : (present, word)
     }
 
     /// Charges `hits` to one counter if `limit` allows it.
@@ -146,6 +146,25 @@ package final class CounterTable: @unchecked Sendable {
             case .uncounted: return Charge(verdict: first.verdict, cell: 0, word: 0)
             case .present: continue
             }
+        }
+    }
+
+    /// Charges `hits` to one counter whatever its level; the verdict says whether they fitted.
+    func chargeAlways(_ limit: Limit, _ digest: CounterDigest, hits: UInt64, now: Instant, wall: WallTime) -> LimitVerdict {
+        while true {
+            let (digest, previous) = windows(of: digest, limit, wall)
+            while let found = find(digest) {
+                let step = CounterState.charge(found.word, previous: previous, limit, hits: hits, now: now, wall: wall)
+                guard hits > 0 else { return step.verdict }
+                let swapped = found.cell.state.pointee.compareExchange(
+                    expected: found.word, desired: step.word, ordering: .acquiringAndReleasing)
+                if swapped.exchanged { return step.verdict }
+            }
+            let first = CounterState.charge(0, previous: previous, limit, hits: hits, now: now, wall: wall)
+            guard hits > 0 else { return first.verdict }
+            let scale = EvictionScale(limit, now: now, wall: wall)
+            if case .present = insert(digest, word: first.word, scale, maximum: limit.countersMax) { continue }
+            return first.verdict
         }
     }
 

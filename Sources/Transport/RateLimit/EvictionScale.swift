@@ -66,7 +66,7 @@ package struct EvictionScale {
             end = WindowState.number(word)
         case .limits where word & CounterState.windowBit != 0:
             used = CounterState.hits(word)
-            end = CounterState.untilSecond(word)
+            end = CounterState.untilSecond(word, near: wall)
         case .limits:
             used = word - now.nanoseconds
             end = word

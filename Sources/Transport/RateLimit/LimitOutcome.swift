@@ -2,7 +2,7 @@
 package struct LimitOutcome: Equatable, Sendable {
     package enum Decision: Equatable, Sendable {
         case allowed
-        /// At least one enforced limit refused; nothing was charged to any of them.
+        /// At least one enforced limit refused; nothing was charged to any of them, unless each is charged always (`LimitRequest.Charging`).
         case refused
         /// The store did not answer and is set to deny: not the caller's fault (UNAVAILABLE).
         case unavailable

@@ -2,7 +2,7 @@ internal import Bytes
 internal import Glibc
 internal import Time
 
-/// One call's limits on their way through a store: up to sixteen, each with its counter and its hits.
+/// One call's limits on their way through a store, each with its counter and its hits.
 ///
 /// Filled by the caller, decided by the store, read by the caller; then `reset` for the next call, so that a worker needs
 /// as many as it has calls waiting for an answer. Nothing is allocated between two calls.
@@ -21,7 +21,18 @@ package final class LimitRequest {
     var redis: RedisDecision?
     /// The gateway's time when the decision was asked for: windows of the calendar are computed from it.
     var wall = WallTime(nanoseconds: 0)
+    /// Of a call through the gateway.
     package static let limitsMax = 16
+    /// A store's answers name one of so many groups of limits.
+    static let groupsMax = 128
+
+    package enum Charging {
+        /// All limits that are enforced, or none of them.
+        case allOrNone
+        /// Every limit, each for itself and whatever its level: its verdict says whether the hits fitted. What is beyond the limit stands
+        /// as debt, up to `CounterState.levelMax` of a rate and `CounterState.hitsMax` of a window.
+        case always
+    }
 
     struct Slot {
         var limit: Unmanaged<Limit>
@@ -39,8 +50,13 @@ package final class LimitRequest {
         var charged: UInt64
     }
 
-    let slots = UnsafeMutablePointer<Slot>.allocate(capacity: LimitRequest.limitsMax)
+    let slots: UnsafeMutablePointer<Slot>
+    private let slotsMax: Int
+    /// Begins with a reference to this, at a multiple of `groupsMax`: what a store's answers are told by.
+    let handle: UnsafeMutableRawPointer
+    private static let headerBytes = 16
     package private(set) var count = 0
+    package private(set) var charging = Charging.allOrNone
     private var values = ByteBuffer(capacity: 512)
     private var issuer = ByteBuffer(capacity: 128)
     /// Hashed when a limit first needs it, and kept while calls come from the same issuer.
@@ -53,14 +69,27 @@ package final class LimitRequest {
     package internal(set) var isAbandoned = false
     package var outcome = LimitOutcome.uncounted(.allowed)
 
-    /// - Parameter keepsValues: whether a store sends the values elsewhere; the memory store needs only their digest.
-    package init(keepsValues: Bool) { self.keepsValues = keepsValues }
+    /// - Parameters:
+    ///   - keepsValues: whether a store sends the values elsewhere; the memory store needs only their digest.
+    ///   - limitsMax: how many limits there may be, up to `groupsMax`.
+    package init(keepsValues: Bool, limitsMax: Int = LimitRequest.limitsMax) {
+        precondition(limitsMax <= Self.groupsMax)
+        self.keepsValues = keepsValues
+        slotsMax = limitsMax
+        handle = UnsafeMutableRawPointer.allocate(
+            byteCount: Self.headerBytes + limitsMax * MemoryLayout<Slot>.stride, alignment: Self.groupsMax)
+        slots = (handle + Self.headerBytes).bindMemory(to: Slot.self, capacity: limitsMax)
+        handle.storeBytes(of: Unmanaged.passUnretained(self), as: Unmanaged<LimitRequest>.self)
+    }
 
-    deinit { slots.deallocate() }
+    deinit { handle.deallocate() }
 
     /// Forgets the last call. `issuer` is the `iss` of the caller's token, empty for an anonymous caller.
-    package func reset(issuer name: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)) {
+    package func reset(
+        issuer name: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0), charging: Charging = .allOrNone
+    ) {
         count = 0
+        self.charging = charging
         values.removeAll()
         if !isIssuer(name) {
             issuer.removeAll()
@@ -80,10 +109,10 @@ package final class LimitRequest {
         return memcmp(one, other, name.count) == 0
     }
 
-    /// Puts `limit` at the end of the list; its keys' values follow. A call has at most `limitsMax` limits, which the
+    /// Puts `limit` at the end of the list; its keys' values follow. A call has no more limits than the request was made for, which the
     /// snapshot's builder sees to.
     package func begin(_ limit: Limit, hits: UInt64 = 1) {
-        precondition(count < Self.limitsMax, "more limits than a request has room for")
+        precondition(count < slotsMax, "more limits than a request has room for")
         var hasher = limit.hasher
         if limit.needsIssuer {
             let digest = issuerDigest ?? limit.digest(issuer: issuer.readable)
@@ -158,7 +187,7 @@ package final class LimitRequest {
         return true
     }
 
-    /// Sums the verdicts up. `isCharged` says whether the enforced limits were.
+    /// Sums the verdicts up. `isCharged` says whether the enforced limits were; where they always are, one may have refused even so.
     @discardableResult
     package func conclude(isCharged: Bool, source: LimitOutcome.Source) -> LimitOutcome {
         var outcome = LimitOutcome.uncounted(isCharged ? .allowed : .refused)
@@ -176,6 +205,7 @@ package final class LimitRequest {
                 outcome.tightestIndex = index
             }
             guard !isAllowed else { continue }
+            if charging == .always { outcome.decision = .refused }
             if outcome.refusedIndex < 0 || slot.pointee.verdict.retryAfterNanoseconds > outcome.retryAfterNanoseconds {
                 outcome.refusedIndex = index
                 outcome.retryAfterNanoseconds = slot.pointee.verdict.retryAfterNanoseconds

@@ -8,8 +8,8 @@ package protocol LimitStore: AnyObject {
     /// Whether requests must keep their keys' values (`LimitRequest.init`).
     var needsValues: Bool { get }
 
-    /// Checks every enforced limit of `request` and then charges all of them or none; shadow limits are charged where the
-    /// call is admitted and decide nothing. With `.pending` the request belongs to the store until `limitDecided`, which
+    /// Checks every enforced limit of `request` and then charges all of them or none, or each whatever its level
+    /// (`LimitRequest.Charging`); shadow limits are charged where the call is admitted and decide nothing. With `.pending` the request belongs to the store until `limitDecided`, which
     /// never comes before this returns.
     func decide(_ request: LimitRequest, now: Instant, wall: WallTime) -> LimitAnswer
 

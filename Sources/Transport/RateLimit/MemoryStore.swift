@@ -18,6 +18,7 @@ package final class MemoryStore: LimitStore {
         _ request: LimitRequest, now: Instant, wall: WallTime, source: LimitOutcome.Source
     ) -> LimitOutcome {
         precondition(request.isComplete, "a limit without all its keys' values")
+        if request.charging == .always { return chargeAll(request, now: now, wall: wall, source: source) }
         let isAdmitted = chargeEnforced(request, now: now, wall: wall)
         for index in 0..<request.count {
             let slot = request.slots + index
@@ -30,6 +31,20 @@ package final class MemoryStore: LimitStore {
             }
         }
         return request.conclude(isCharged: isAdmitted, source: source)
+    }
+
+    private func chargeAll(
+        _ request: LimitRequest, now: Instant, wall: WallTime, source: LimitOutcome.Source
+    ) -> LimitOutcome {
+        for index in 0..<request.count {
+            let slot = request.slots + index
+            slot.pointee.verdict = slot.pointee.limit._withUnsafeGuaranteedRef { limit in
+                limit.tableReference._withUnsafeGuaranteedRef {
+                    $0.chargeAlways(limit, slot.pointee.digest, hits: slot.pointee.hits, now: now, wall: wall)
+                }
+            }
+        }
+        return request.conclude(isCharged: true, source: source)
     }
 
     /// All or none. Asks all before charging any, so that a call that will be refused does not take from others even for

@@ -30,7 +30,7 @@ final class RedisDecision {
     var counters: [Counter] = []
     private(set) var slots: [ClusterSlot] = []
     private var outstanding = 0
-    private var refused: UInt32 = 0
+    private var isRefused = false
     private var isRefusedForGood = false
     private var hasFailed = false
     private var isRepeated = false
@@ -42,9 +42,11 @@ final class RedisDecision {
 
     var groupCount: Int { slots.count }
     /// Its charges may have to be given back.
-    var isProvisional: Bool { slots.count > 1 }
+    var isProvisional: Bool { slots.count > 1 && !isChargedAlways }
+    private var isChargedAlways = false
 
-    func reset() {
+    func reset(_ charging: LimitRequest.Charging) {
+        isChargedAlways = charging == .always
         counters.removeAll(keepingCapacity: true)
         slots.removeAll(keepingCapacity: true)
         isRepeated = false
@@ -53,7 +55,7 @@ final class RedisDecision {
 
     private func begin() {
         outstanding = 0
-        refused = 0
+        isRefused = false
         isRefusedForGood = false
         hasFailed = false
     }
@@ -75,7 +77,7 @@ final class RedisDecision {
 
     func replied(_ group: Int, isCharged: Bool, isPassing: Bool) {
         if !isCharged {
-            refused |= 1 << UInt32(group)
+            isRefused = true
             if !isPassing { isRefusedForGood = true }
         }
         for index in counters.indices where counters[index].group == group { counters[index].isCharged = isCharged }
@@ -90,7 +92,7 @@ final class RedisDecision {
         // Whatever the others would have said.
         if isRefusedForGood { return .conclude(isCharged: false) }
         if hasFailed { return .unavailable }
-        if refused == 0 { return .conclude(isCharged: true) }
+        if !isRefused { return .conclude(isCharged: true) }
         guard !isRepeated, canRepeat else { return .conclude(isCharged: false) }
         return .repeatOnce
     }

@@ -7,11 +7,12 @@ internal import Time
 ///
 /// KEYS are the counters. ARGV has five words a counter:
 ///
-///     r EMISSION CAPACITY HITS SHADOW      a rate; emission in nanoseconds
-///     w SPAN     CAPACITY HITS SHADOW      windows of SPAN seconds, from 1970 on
-///     c BOUNDS   CAPACITY HITS SHADOW      windows of the calendar: four bounds of them in seconds, such as "0 86400 172800 259200"
+///     r EMISSION CAPACITY HITS MODE      a rate; emission in nanoseconds
+///     w SPAN     CAPACITY HITS MODE      windows of SPAN seconds, from 1970 on
+///     c BOUNDS   CAPACITY HITS MODE      windows of the calendar: four bounds of them in seconds, such as "0 86400 172800 259200"
 ///
-/// `W` and `C` are sliding windows. Bounds come from the gateway's clock: the window before, the present one and the next, so that clocks
+/// MODE is 0 where the limit is enforced, 1 for a shadow limit, and 2 where it is charged whatever its level, up to a debt of
+/// `CounterState.levelMax` or `CounterState.hitsMax`. `W` and `C` are sliding windows. Bounds come from the gateway's clock: the window before, the present one and the next, so that clocks
 /// may differ by as much. After them `p` where the counters are only some of the call's, the others being on other servers of a cluster: the
 /// charge is provisional, and may be given back (`RedisScript.giveBack`).
 ///
@@ -68,7 +69,8 @@ package struct RedisScript: Sendable {
           local at = (i - 1) * 5
           local kind, spec = ARGV[at + 1], ARGV[at + 2]
           local capacity, hits = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
-          local wanted = math.max(hits, 1)
+          local always = ARGV[at + 5] == '2'
+          local wanted = always and hits or math.max(hits, 1)
           local state, first, second, third, pending, since = held[KEYS[i]], nil, nil, nil, 0, 0
           if state then
             first, second, third, pending, since = state[1], state[2], state[6], state[4], state[5]
@@ -87,7 +89,8 @@ package struct RedisScript: Sendable {
             fits = wanted <= capacity and level + wanted * span <= capacity * span
             without = wanted <= capacity and level - pending + wanted * span <= capacity * span
             added = hits * span
-            charged = {level + hits * span, now, math.ceil((level + hits * span) / 1000000)}
+            local after = math.min(level + hits * span, 7776000000000000)
+            charged = {after, now, math.ceil(after / 1000000)}
           else
             local slides = kind == 'W' or kind == 'C'
             local start, finish, next = window_of(kind, spec)
@@ -107,12 +110,12 @@ package struct RedisScript: Sendable {
             fits = wanted <= capacity and used + weight + wanted <= capacity
             without = wanted <= capacity and used - pending + weight + wanted <= capacity
             added = hits
-            charged = {used + hits, finish, math.ceil((slides and next or finish) * 1000 - now / 1000)}
+            charged = {math.min(used + hits, 68719476735), finish, math.ceil((slides and next or finish) * 1000 - now / 1000)}
             third = previous
           end
           charged[4], charged[5], charged[6] = pending, since, third or 0
           if provisional then charged[4], charged[5] = pending + added, pending > 0 and since or now end
-          if fits and hits > 0 then return true, charged end
+          if (fits or always) and hits > 0 then return fits, charged, without end
           return fits, nil, without
         end
 
@@ -128,9 +131,10 @@ package struct RedisScript: Sendable {
         end
         if not allowed then held = {} end
         for i = 1, #KEYS do
-          if ARGV[i * 5] == '1' then
+          local mode = ARGV[i * 5]
+          if mode ~= '0' then
             local fits, charged = check(i)
-            if charged and allowed then held[KEYS[i]] = charged end
+            if charged and (allowed or mode == '2') then held[KEYS[i]] = charged end
           end
         end
         for key, state in pairs(held) do

@@ -140,7 +140,7 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
     private func begin(_ request: LimitRequest) {
         let decision = request.redis ?? RedisDecision()
         request.redis = decision
-        decision.reset()
+        decision.reset(request.charging)
         let isSharded = sender.isSharded
         for index in 0..<request.count {
             key.removeAll()
@@ -156,7 +156,7 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
         }
     }
 
-    /// The request is kept alive by its own place in the pipeline. Its address and the group's number are the tag.
+    /// The request is kept alive by its own place in the pipeline. Its handle and the group's number are the tag.
     private func send(_ request: LimitRequest, _ decision: RedisDecision, _ group: Int, inFull: Bool, after pause: Duration) -> Bool
     {
         begin(script, inFull: inFull, keys: decision.counterCount(in: group))
@@ -169,13 +169,13 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
                 command.add(limit, at: request.wall)
                 command.add(decimal: limit.capacity)
                 command.add(decimal: hits)
-                command.add(decimal: limit.isShadow ? 1 : 0)
+                command.add(decimal: request.charging == .always ? 2 : limit.isShadow ? 1 : 0)
             }
         }
         if decision.isProvisional { command.add("p") }
         let retained = Unmanaged.passRetained(request)
         // What the server had to be asked twice is one decision, and has one time.
-        let tag = UInt(bitPattern: retained.toOpaque()) | UInt(group)
+        let tag = UInt(bitPattern: request.handle) | UInt(group)
         guard let failure = sender.send(command, to: decision.slots[group], after: pause, self, tag: tag, by: request.deadline)
         else {
             return true
@@ -185,12 +185,12 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
         return false
     }
 
-    /// Objects begin at multiples of 16, and there are no more groups than limits.
-    private static let groupMask: UInt = 15
+    /// There are no more groups than limits.
+    private static let groupMask = UInt(LimitRequest.groupsMax - 1)
 
     private func take(_ tag: UInt) -> (LimitRequest, RedisDecision, group: Int)? {
         guard let pointer = UnsafeRawPointer(bitPattern: tag & ~Self.groupMask) else { return nil }
-        let request = Unmanaged<LimitRequest>.fromOpaque(pointer).takeRetainedValue()
+        let request = pointer.load(as: Unmanaged<LimitRequest>.self).takeRetainedValue()
         guard let decision = request.redis else { return nil }
         return (request, decision, Int(tag & Self.groupMask))
     }
@@ -331,7 +331,9 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
                 continue
             }
             slot.pointee.verdict = slot.pointee.limit._withUnsafeGuaranteedRef {
-                found.verdict($0, hits: slot.pointee.hits, isCharged: isCharged)
+                request.charging == .always
+                    ? found.charged($0, hits: slot.pointee.hits)
+                    : found.verdict($0, hits: slot.pointee.hits, isCharged: isCharged)
             }
         }
         request.conclude(isCharged: isCharged, source: .redis)

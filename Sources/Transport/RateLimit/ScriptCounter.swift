@@ -29,6 +29,14 @@ struct ScriptCounter: Equatable {
         }
     }
 
+    /// What `limit` says to `hits` that were charged whatever the level.
+    func charged(_ limit: Limit, hits: UInt64) -> LimitVerdict {
+        switch state {
+        case .rate(let word): CounterState.charge(word, limit, hits: hits, now: now, wall: wall).verdict
+        case .window(let reading): CounterState.charge(reading, limit, hits: hits, wall: wall).verdict
+        }
+    }
+
     /// When it was charged, as the script that gives back wants it: a rate's now in µs, or the end of the window in seconds.
     var stamp: UInt64 {
         switch state {
