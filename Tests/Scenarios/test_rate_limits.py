@@ -420,3 +420,26 @@ def test_calls_cost_what_their_limit_method_or_route_says(gateway, backend, sign
         assert left("Erase") == "17"
         assert code(caller, method="Erase") == OVER
         assert left() == "14"
+
+
+@pytest.mark.parametrize("expose", [False, True])
+def test_answers_warn_of_limits_that_are_nearly_used_up(gateway, backend, store, expose):
+    running = gateway(configuration(
+        backend, rate_limits={**store, "warn_at": "80%"}, routes=[open_route(
+            limits=[{"count": 100, "per": "day", "name": "large"}, {"count": 5, "per": "day", "name": "small", "warn_at": "60%"},
+                    {"count": 1, "per": "day", "name": "trial", "mode": "shadow"}], expose=expose)]))
+    with Caller(running.address) as caller:
+        warnings = []
+        for _ in range(5):
+            _, call = caller.kinds.Unary.with_call(ask(), timeout=20)
+            warnings.append(dict(call.initial_metadata()).get("x-quota-warning"))
+        assert warnings[:2] == [None, None]
+        name = "small" if expose else "limit-2"
+        for warning, used in zip(warnings[2:], (60, 80, 100)):
+            assert warning.startswith(f'"{name}";used={used};t='), warning
+        assert caller.refusal(ask()).header("x-quota-warning") is None
+    metrics = running.metrics()
+    assert metrics.sum("martlet_limit_warnings_total", limit="small") == 3
+    assert metrics.sum("martlet_limit_calls_total", limit="small", outcome="allowed") == 5
+    assert metrics.sum("martlet_limit_calls_total", limit="small", outcome="refused") == 1
+    assert metrics.sum("martlet_limit_calls_total", limit="trial", outcome="shadow_refused") == 5

@@ -1,5 +1,6 @@
 package import HTTPModel
 package import Metrics
+package import RateLimit
 package import Transport
 
 /// What a worker counts besides calls by route, method and status.
@@ -70,6 +71,19 @@ package final class GatewayMetrics: Sendable {
     }
 
     package func counter(_ event: GatewayEvent) -> Counter { events[event.rawValue] }
+
+    /// Of the limit with that name: there are as many as are configured.
+    package func limitSeries(_ name: String, warns: Bool) -> LimitSeries {
+        let labels = [Label("limit", name)]
+        return LimitSeries(
+            outcomes: registry.row(
+                "martlet_limit_calls_total", help: "Calls that a limit applied to, by limit and what it said of them.",
+                labels: labels, over: "outcome", values: LimitSeries.Outcome.allCases.map(\.rawValue)),
+            warnings: warns
+                ? registry.counter(
+                    "martlet_limit_warnings_total", help: "Calls admitted by a limit that was used as far as it warns at.",
+                    labels: labels) : nil)
+    }
 }
 
 extension GatewayEvent {

@@ -41,6 +41,10 @@ package final class Limit: Sendable {
     package let serviceKeys: [[UInt8]]
     /// A service decides it by its own rules: what the rule says is of no meaning.
     package let isDecidedByService: Bool
+    /// How much of it is used when answers warn of it, in percent; zero for never.
+    package let warnPercent: UInt64
+    /// `nil` where nothing but the calls is counted.
+    package let series: LimitSeries?
     /// Hashing up to where a call's values begin.
     let hasher: CounterHasher
     private let seed: HashSeed
@@ -59,8 +63,10 @@ package final class Limit: Sendable {
     ///   - counters: of the process.
     package init(
         _ rule: LimitRule, name: String, place: String, descriptor: [String]? = nil, zone: ZoneOffsets? = nil,
-        counters: CounterRegistry
+        counters: CounterRegistry, warnPercent: Int = 0, series: LimitSeries? = nil
     ) {
+        self.warnPercent = UInt64(max(0, warnPercent))
+        self.series = series
         self.rule = rule
         self.name = name
         self.place = place

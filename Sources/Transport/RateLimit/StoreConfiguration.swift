@@ -13,6 +13,8 @@ package struct StoreConfiguration: Sendable, Equatable {
     package var counters: Int
     /// Which answers of `martlet serve` say where limits stand.
     package var headers: LimitHeadersConfiguration
+    /// How much of a limit is used when answers warn of it, in percent, where the limit says nothing of it; zero for never.
+    package var warnPercent: Int
 
     /// What a request meets while the store is slow or gone.
     package enum WhenUnavailable: String, CaseIterable, Sendable {
@@ -25,7 +27,7 @@ package struct StoreConfiguration: Sendable, Equatable {
     package init(
         store: StoreLocation, domain: String = "martlet", timeout: Duration = .milliseconds(20),
         whenUnavailable: WhenUnavailable = .local, counters: Int = CounterRegistry.poolDefault,
-        headers: LimitHeadersConfiguration = LimitHeadersConfiguration()
+        headers: LimitHeadersConfiguration = LimitHeadersConfiguration(), warnPercent: Int = 0
     ) {
         self.store = store
         self.domain = domain
@@ -33,6 +35,7 @@ package struct StoreConfiguration: Sendable, Equatable {
         self.whenUnavailable = whenUnavailable
         self.counters = counters
         self.headers = headers
+        self.warnPercent = warnPercent
     }
 
     package static let defaults = StoreConfiguration(store: .memory)

@@ -69,6 +69,18 @@ import Testing
         #expect(written["ratelimit"] == "\"limit-1\";r=999999999999999;t=999999999999999")
     }
 
+    @Test("a warning names only the limits that are nearly used up, by the places that ratelimit gives them")
+    func warning() {
+        let plenty = LimitState(name: "a", count: 10, windowSeconds: 1, remaining: 9, resetSeconds: 1)
+        let near = LimitState(name: "b", count: 3, windowSeconds: 60, remaining: 1, resetSeconds: 42, isNear: true)
+        let exposed = LimitState(
+            name: "c", exposesName: true, count: .max, windowSeconds: 60, remaining: 0, resetSeconds: 7, isNear: true)
+        let written = headers([plenty, near, exposed], .warning)
+        #expect(written.fields.map(\.name) == ["x-quota-warning"])
+        #expect(written["x-quota-warning"] == #""limit-2";used=66;t=42, "c";used=100;t=7"#)
+        #expect(headers([plenty], .warning).fields.isEmpty)
+    }
+
     @Test("no limits, no headers")
     func none() {
         #expect(headers([]).fields.isEmpty)

@@ -114,7 +114,7 @@ extension WrongConfiguration {
         >>> martlet.yaml:18:68: routes[0].limits[14].time_zone: found Europe/Prague, expected no time zone: a token bucket has no windows
         >>> martlet.yaml:19:43: routes[0].limits[15].time_zone: found "../../etc/passwd", expected the name of a time zone such as Europe/Prague
         >>> martlet.yaml:20:43: routes[0].limits[16].time_zone: found "+02:00", expected the name of a time zone such as Europe/Prague
-        >>> martlet.yaml:21:32: routes[0].limits[17].zone: unknown key, expected descriptors, when, when_missing, cost, count, per, algorithm, burst, starts, time_zone, counters, mode, before, name or key
+        >>> martlet.yaml:21:32: routes[0].limits[17].zone: unknown key, expected descriptors, when, when_missing, cost, warn_at, count, per, algorithm, burst, starts, time_zone, counters, mode, before, name or key
         >>> martlet.yaml:22:30: routes[0].limits[18]: found burst 5, expected no burst: only a token bucket has one, as a limit in seconds is by default
         --- conditions of limits
         routes:
@@ -136,7 +136,7 @@ extension WrongConfiguration {
         >>> martlet.yaml:6:18:  routes[0].limits[0].count: found "-1", expected a whole number from 0 to 10000000000, or unlimited
         >>> martlet.yaml:7:9:   routes[0].limits[1]: the key "per" is missing, expected a span such as s, 10s, min, h, day, week or month
         >>> martlet.yaml:7:18:  routes[0].limits[1].count: found "unlimitd", expected a whole number from 0 to 10000000000, or unlimited
-        >>> martlet.yaml:8:43:  routes[0].limits[2].burst: unknown key, expected descriptors, when, when_missing, cost, count, mode, before, name or key
+        >>> martlet.yaml:8:43:  routes[0].limits[2].burst: unknown key, expected descriptors, when, when_missing, cost, warn_at, count, mode, before, name or key
         >>> martlet.yaml:9:49:  routes[0].limits[3].when_missing: found share, expected skip or refuse: nothing is counted here
         >>> martlet.yaml:10:43: routes[0].limits[4].when_missing: found without keys, expected key: beside it: there is nothing that could be missing
         >>> martlet.yaml:11:60: routes[0].limits[5].when_missing: found "drop", expected share, skip or refuse
@@ -174,6 +174,21 @@ extension WrongConfiguration {
               Import: { cost: 11, limits: [{ count: 10, per: s, cost: 1 }] }
         >>> martlet.yaml:7:23: routes[0].methods.Export.cost: warning: found 11, more than "a.A.Export.limits[0]" ever admits: it refuses all of these calls
         >>> martlet.yaml:8:23: routes[0].methods.Import.cost: warning: found 11, expected a limit or a plan that it is charged to, without a cost of its own
+        --- when limits warn
+        routes:
+          - cluster: orders
+            limits:
+              - { count: 10, per: s, warn_at: 0% }
+              - { count: 10, per: s, warn_at: 101% }
+              - { count: 10, per: s, warn_at: 0.8 }
+              - { count: 0, warn_at: 80% }
+              - { count: 10, per: s, warn_at: off }
+        rate_limits: { warn_at: on }
+        >>> martlet.yaml:4:39: routes[0].limits[0].warn_at: found "0%", expected a percentage from 1% to 100%, or off
+        >>> martlet.yaml:5:39: routes[0].limits[1].warn_at: found "101%", expected a percentage from 1% to 100%, or off
+        >>> martlet.yaml:6:39: routes[0].limits[2].warn_at: found "0.8", expected a percentage from 1% to 100%, or off
+        >>> martlet.yaml:7:30: routes[0].limits[3].warn_at: found beside a count that nothing is charged to, expected a count from 1
+        >>> martlet.yaml:9:25: rate_limits.warn_at: found "on", expected a percentage from 1% to 100%, or off
         --- descriptors without a service, and wrong ones
         routes:
           - path: /a
@@ -188,7 +203,7 @@ extension WrongConfiguration {
         >>> martlet.yaml:6:60: routes[0].limits[1].descriptors[1][0].value: found "%{response.status}", expected a text without %{response.status}: limits are judged before there is an answer
         >>> martlet.yaml:7:9:  routes[0].limits[2]: found descriptors, expected rate_limits.store to be a grpc:// service, which has rules for them
         >>> martlet.yaml:7:25: routes[0].limits[2].descriptors[0]: found a mapping, expected a list, each a mapping with key and value
-        >>> martlet.yaml:7:51: routes[0].limits[2].count: unknown key, expected descriptors, when, cost or name
+        >>> martlet.yaml:7:51: routes[0].limits[2].count: unknown key, expected descriptors, when, cost, warn_at or name
         --- conditions of limits that can never be known
         routes:
           - path: /a

@@ -194,7 +194,8 @@ package struct CallView {
     /// Has the answer carry the state of limits.
     func report(_ limits: [LimitState], in families: LimitHeaders.Families) {
         guard !families.isEmpty, !limits.isEmpty else { return }
-        call.limits = ReportedLimits(states: (call.limits?.states ?? []) + limits, families: families)
+        call.limits = ReportedLimits(
+            states: (call.limits?.states ?? []) + limits, families: families.union(call.limits?.families ?? []))
         seeAnswer(.limits)
     }
 

@@ -82,13 +82,14 @@ package final class LimitsFilter {
 
     private func conclude(_ call: CallView, _ request: LimitRequest) -> FilterVerdict {
         let outcome = request.outcome
+        let warns = request.record(in: services.metrics.shard)
         if outcome.shadowRefusals != 0 { recordShadows(call, request) }
         if outcome.source == .fallback || outcome.source == .none {
             call.record(outcome.source == .none ? .limitsUncounted : .limitsLocal)
         }
         switch outcome.decision {
         case .allowed:
-            if call.snapshot.reportsLimitsAlways, outcome.source != .none { reportAlways(call, request) }
+            if warns || call.snapshot.reportsLimitsAlways && outcome.source != .none { report(call, request, warns: warns) }
             switch outcome.source {
             case .memory, .redis, .service: call.count(.limitAllowed)
             case .fallback: call.count(.limitLocallyAllowed)
@@ -111,10 +112,12 @@ package final class LimitsFilter {
         }
     }
 
+    /// Has the answer of a call that was admitted say where its limits stand.
     @inline(never)
-    private func reportAlways(_ call: CallView, _ request: LimitRequest) {
-        call.report(
-            Self.states(request, exposes: call.policy.exposesRules), in: call.snapshot { $0.limitHeaders.families(.always) })
+    private func report(_ call: CallView, _ request: LimitRequest, warns: Bool) {
+        var families = call.snapshot { $0.limitHeaders.families(.always) }
+        if warns { families.insert(.warning) }
+        call.report(Self.states(request, exposes: call.policy.exposesRules), in: families)
     }
 
     /// Kept for the access log: what a limit in shadow mode would have done to this call.
@@ -136,7 +139,7 @@ package final class LimitsFilter {
                 name: limit.name, exposesName: exposes, count: verdict.limit,
                 windowSeconds: limit.isDecidedByService ? verdict.windowSeconds : limit.windowSeconds,
                 remaining: verdict.remaining, resetSeconds: verdict.resetAfterSeconds,
-                isExceeded: !verdict.isAllowed)
+                isExceeded: !verdict.isAllowed, isNear: verdict.isAllowed && limit.isNearlyUsedUp(verdict))
         }
     }
 
@@ -222,6 +225,7 @@ package final class LimitsFilter {
 
     /// In shadow mode only a note in the log.
     private func refusal(_ cause: RefusalCause, _ conditions: LimitConditions, _ call: CallView) -> Applicability {
+        if let series = conditions.series { services.metrics.shard.add(series, conditions.isShadow ? .shadowRefused : .refused) }
         guard conditions.isShadow else { return .refused(Refusal(cause: cause, limit: conditions.name)) }
         call.count(.limitShadowed)
         call.recordShadow(conditions.name)

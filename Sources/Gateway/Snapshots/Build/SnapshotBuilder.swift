@@ -223,20 +223,27 @@ package struct SnapshotBuilder {
             let rule = configuration.rule
             let name = rule.name ?? "\(index)"
             let when = configuration.when.map { builder.policy(route: AccessRules(allow: NamedRule(name: "when", $0))) }
+            let warnPercent = configuration.warnPercent ?? self.configuration.rateLimits.warnPercent
+            let series =
+                configuration.effect == .exempt ? nil : surroundings.metrics.limitSeries(name, warns: warnPercent > 0)
             func entry(_ limit: Limit?, _ descriptor: [LimitConfiguration.DescriptorEntry]? = nil) -> AppliedLimit.Entry {
-                AppliedLimit.Entry(configuration, limit: limit, when: when, descriptor: descriptor)
+                AppliedLimit.Entry(configuration, limit: limit, when: when, descriptor: descriptor, series: series)
             }
             switch configuration.effect {
             case .count:
                 let zone = rule.timeZone.flatMap { zones[$0] }
-                return [entry(Limit(rule, name: name, place: place, zone: zone, counters: surroundings.counters))]
+                let limit = Limit(
+                    rule, name: name, place: place, zone: zone, counters: surroundings.counters, warnPercent: warnPercent,
+                    series: series)
+                return [entry(limit)]
             case .refuse, .exempt: return [entry(nil)]
             case .serviceDescriptors(let descriptors):
                 return descriptors.map { descriptor in
                     var rule = rule
                     rule.keys = descriptor.map { .constant($0.key) }
                     let limit = Limit(
-                        rule, name: name, place: place, descriptor: descriptor.map(\.key), counters: surroundings.counters)
+                        rule, name: name, place: place, descriptor: descriptor.map(\.key), counters: surroundings.counters,
+                        warnPercent: warnPercent, series: series)
                     return entry(limit, descriptor)
                 }
             }

@@ -32,14 +32,17 @@ package struct AppliedLimit: Sendable {
         let when: AccessPolicy?
         /// What a service's own rules are asked by; else the rule's keys.
         let descriptor: [LimitConfiguration.DescriptorEntry]?
+        /// Where decisions on it are counted, also those of no store.
+        let series: LimitSeries?
 
         /// - Parameters:
         ///   - limit: its counters, where it counts.
         ///   - when: its condition, compiled.
         package init(
             _ configuration: LimitConfiguration, limit: Limit?, when: AccessPolicy?,
-            descriptor: [LimitConfiguration.DescriptorEntry]? = nil
+            descriptor: [LimitConfiguration.DescriptorEntry]? = nil, series: LimitSeries? = nil
         ) {
+            self.series = series
             self.configuration = configuration
             self.limit = limit
             self.when = when
@@ -82,7 +85,7 @@ package struct AppliedLimit: Sendable {
             set |= 1 << LimitConditions.Exemptions(place)
         }
         conditions = LimitConditions(
-            entry.configuration, when: entry.when, exemptions: set,
+            entry.configuration, when: entry.when, series: entry.series, exemptions: set,
             exemption: isExemption ? 1 << LimitConditions.Exemptions(exemptions.count - 1) : 0)
     }
 }

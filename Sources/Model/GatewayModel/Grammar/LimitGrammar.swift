@@ -25,6 +25,7 @@ extension LimitConfiguration {
         let when = section.optional("when", .accessRule)
         let whenMissing = section.optional("when_missing", .choice) as MissingKey?
         let cost = section.optional("cost", .costOfLimit)
+        let warnPercent = section.optional("warn_at", .warnAt)
         let amount = section.required("count", .amount)
         let rule: LimitRule
         switch amount {
@@ -48,15 +49,17 @@ extension LimitConfiguration {
         if section.has("when_missing"), whenMissing == nil { return nil }
         self.rule = rule
         self.cost = cost
+        self.warnPercent = warnPercent
         self.when = when
         self.whenMissing = whenMissing
         if whenMissing != nil, rule.keys.isEmpty {
             section.report(
                 "found without keys, expected key: beside it: there is nothing that could be missing", about: "when_missing")
         }
-        if section.has("cost"), effect != .count {
-            section.report("found beside a count that nothing is charged to, expected a count from 1", about: "cost")
-        } else if let cost, cost > rule.capacity {
+        for key in ["cost", "warn_at"] where section.has(key) && effect != .count {
+            section.report("found beside a count that nothing is charged to, expected a count from 1", about: key)
+        }
+        if effect == .count, let cost, cost > rule.capacity {
             section.report(
                 "found \(cost), expected at most \(rule.capacity): a call that costs more than there ever is would always be refused",
                 about: "cost")
@@ -70,12 +73,14 @@ extension LimitConfiguration {
     fileprivate init?(descriptorsIn section: Section) {
         let when = section.optional("when", .accessRule)
         let cost = section.optional("cost", .costOfLimit)
+        let warnPercent = section.optional("warn_at", .warnAt)
         let descriptors = section.required("descriptors", Grammar<[[DescriptorEntry]]>.list(of: .list(of: .descriptorEntry)))
         guard let descriptors, !section.has("when") || when != nil else { return nil }
         var rule = LimitRule(count: LimitRule.countMax, window: LimitWindow(unit: .day))
         rule.name = section.optional("name", .name)
         self.init(rule, effect: .serviceDescriptors(descriptors), when: when, whenMissing: .skip)
         self.cost = cost
+        self.warnPercent = warnPercent
     }
 
     /// A route's list and a method's are judged as one, whose exemptions are remembered for twice as many.

@@ -4,7 +4,8 @@ package import Bytes
 ///
 /// `ratelimit-policy` and `ratelimit` as the IETF draft has them (httpapi-ratelimit-headers-10: structured-field lists,
 /// never in trailers), and `x-ratelimit-limit`, `-remaining` and `-reset` as Envoy writes them: first the tightest
-/// limit, the one with the least remaining, then every policy.
+/// limit, the one with the least remaining, then every policy. `x-quota-warning` is ours: the limits of an admitted call that are nearly
+/// used up, in the form of `ratelimit`.
 package enum LimitHeaders {
     /// Which of them are written.
     package struct Families: OptionSet, Sendable {
@@ -15,6 +16,8 @@ package enum LimitHeaders {
         package static let standard = Families(rawValue: 1)
         /// `x-ratelimit-limit`, `-remaining` and `-reset`.
         package static let prefixed = Families(rawValue: 2)
+        /// `x-quota-warning`.
+        package static let warning = Families(rawValue: 4)
 
         /// Whether a field of that name is one of them.
         package func contains(name: BorrowedBytes) -> Bool {
@@ -22,6 +25,7 @@ package enum LimitHeaders {
                 || contains(.prefixed)
                     && (name.equals("x-ratelimit-limit") || name.equals("x-ratelimit-remaining")
                         || name.equals("x-ratelimit-reset"))
+                || contains(.warning) && name.equals("x-quota-warning")
         }
     }
 
@@ -33,7 +37,24 @@ package enum LimitHeaders {
             guard let tightest = tightest(limits) else { return }
             if families.contains(.standard) { writeStandard(limits, scratch: &scratch, put) }
             if families.contains(.prefixed) { writePrefixed(limits, tightest, scratch: &scratch, put) }
+            if families.contains(.warning) { writeWarning(limits, scratch: &scratch, put) }
         }
+    }
+
+    private static func writeWarning(
+        _ limits: UnsafeBufferPointer<LimitState>, scratch: inout ByteBuffer, _ put: (StaticString, BorrowedBytes) -> Void
+    ) {
+        scratch.removeAll()
+        for place in limits.indices where limits[place].isNear {
+            let limit = limits[place]
+            if scratch.count > 0 { scratch.append(", ") }
+            appendName(of: limit, at: place, to: &scratch)
+            scratch.append(";used=")
+            scratch.append(decimal: limit.usedPercent)
+            scratch.append(";t=")
+            scratch.append(decimal: integer(limit.resetSeconds))
+        }
+        if scratch.count > 0 { put("x-quota-warning", scratch.readable) }
     }
 
     private static func writeStandard(

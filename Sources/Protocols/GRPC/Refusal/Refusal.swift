@@ -38,10 +38,12 @@ package struct LimitState: Sendable {
     package var resetSeconds: UInt64
     /// Whether this limit refused the call.
     package var isExceeded: Bool
+    /// Whether it is used as far as it warns at.
+    package var isNear: Bool
 
     package init(
         name: String, exposesName: Bool = false, count: UInt64, windowSeconds: UInt64, remaining: UInt64,
-        resetSeconds: UInt64, isExceeded: Bool = false
+        resetSeconds: UInt64, isExceeded: Bool = false, isNear: Bool = false
     ) {
         self.name = name
         self.exposesName = exposesName
@@ -50,5 +52,12 @@ package struct LimitState: Sendable {
         self.remaining = remaining
         self.resetSeconds = resetSeconds
         self.isExceeded = isExceeded
+        self.isNear = isNear
+    }
+
+    /// How much of it is used, rounded down.
+    var usedPercent: UInt64 {
+        guard count > 0, remaining <= count else { return 0 }
+        return count.dividingFullWidth((count - remaining).multipliedFullWidth(by: 100)).quotient
     }
 }

@@ -11,8 +11,22 @@ extension Grammar where Value == StoreConfiguration {
                 timeout: section.value("timeout", .timeout, default: defaults.timeout),
                 whenUnavailable: section.value("when_unavailable", .choice, default: defaults.whenUnavailable),
                 counters: section.value("counters", .count(0...CounterRegistry.poolMax), default: defaults.counters),
-                headers: section.value("headers", .limitHeaders, default: defaults.headers))
+                headers: section.value("headers", .limitHeaders, default: defaults.headers),
+                warnPercent: section.value("warn_at", .warnAt, default: defaults.warnPercent))
         }
+    }
+}
+
+extension Grammar where Value == Int {
+    /// How much of a limit is used when answers warn of it, in percent; zero for `off`.
+    package static var warnAt: Grammar {
+        let share = Grammar(expected: "a percentage from 1% to 100%") { (text: String) in
+            guard text.last == "%", let percent = Number.count(String(text.dropLast())), 1...100 ~= percent else {
+                return .mismatch
+            }
+            return .value(percent)
+        }
+        return Grammar<Int?>.word("off", or: share).map { $0 ?? 0 }
     }
 }
 
