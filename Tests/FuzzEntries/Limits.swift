@@ -112,9 +112,11 @@ private final class ScriptedRedis: RedisSender, LimitDelegate {
     func limitDecided(_ request: LimitRequest) {}
     func limitStoreChanged(_ trouble: StoreTrouble?) {}
 
+    func limitStoreLeased() {}
+
     func ask(_ limit: Int) {
         store = RedisStore(
-            self, fallback: MemoryStore(), whenUnavailable: .allow, prefix: "a")
+            self, fallback: MemoryStore(), whenUnavailable: .allow, prefix: "a", lease: nil)
         store.delegate = self
         request.reset()
         request.begin(limits[limit])

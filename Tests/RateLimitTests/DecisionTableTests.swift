@@ -233,10 +233,10 @@ import Time
         let script = RedisScript(
             RedisScript.decision.text
                 .replacing("redis.call('TIME')", with: "redis.call('HMGET', 'clock', 'seconds', 'microseconds')")
-                .replacing("math.max(1, state[3])", with: "math.max(600000, state[3])"))
+                .replacing("math.max(1, life)", with: "math.max(600000, life)"))
         let connection = try Connection(to: server)
         let store = RedisStore(
-            connection.client, fallback: memory, whenUnavailable: .deny, prefix: "martlet", script: script)
+            connection.client, fallback: memory, whenUnavailable: .deny, prefix: "martlet", lease: nil, script: script)
         store.delegate = connection
         let inRedis = try play(story, on: store) { answer, request in
             if answer == .pending { connection.waitForDecision() }
@@ -256,7 +256,7 @@ import Time
         let connection = try Connection(to: server)
         let store = RedisStore(
             connection.client, fallback: MemoryStore(),
-            whenUnavailable: .deny, prefix: "martlet")
+            whenUnavailable: .deny, prefix: "martlet", lease: nil)
         store.delegate = connection
         let request = LimitRequest(keepsValues: true)
         let slow = try limit("1/86400s per tenant", name: "slow")
@@ -306,6 +306,8 @@ private final class Connection: LimitDelegate, RedisReplyHandler {
     func limitDecided(_ request: LimitRequest) { isDecided = true }
 
     func limitStoreChanged(_ trouble: StoreTrouble?) {}
+
+    func limitStoreLeased() {}
 
     func waitForDecision() {
         // What was sent from outside a tick leaves at the end of the next one.

@@ -49,6 +49,8 @@ private final class Answers: LimitDelegate {
 
     func limitStoreChanged(_ trouble: StoreTrouble?) { troubles.append(trouble) }
 
+    func limitStoreLeased() {}
+
     func limitDecided(_ request: LimitRequest) {
         if request.isAbandoned { abandoned += 1 } else { outcomes.append(request.outcome) }
     }
@@ -63,7 +65,7 @@ private final class Answers: LimitDelegate {
 
     private func store(_ whenUnavailable: StoreConfiguration.WhenUnavailable) -> RedisStore {
         let fallback = MemoryStore()
-        let store = RedisStore(wire, fallback: fallback, whenUnavailable: whenUnavailable, prefix: "martlet")
+        let store = RedisStore(wire, fallback: fallback, whenUnavailable: whenUnavailable, prefix: "martlet", lease: nil)
         store.delegate = answers
         return store
     }

@@ -10,6 +10,8 @@ private final class Decided: LimitDelegate {
     var troubles: [StoreTrouble?] = []
     func limitDecided(_ request: LimitRequest) { outcomes.append(request.outcome) }
     func limitStoreChanged(_ trouble: StoreTrouble?) { troubles.append(trouble) }
+
+    func limitStoreLeased() {}
 }
 
 /// The limit script's answer about one window: mark, and hits before the call.
@@ -28,7 +30,7 @@ private func window(_ mark: Int, hits: Int) -> String { "*5\r\n:\(mark)\r\n:1800
     }
 
     private func store(_ way: StoreConfiguration.WhenUnavailable = .deny) -> RedisStore {
-        let store = RedisStore(shards, fallback: MemoryStore(), whenUnavailable: way, prefix: "martlet")
+        let store = RedisStore(shards, fallback: MemoryStore(), whenUnavailable: way, prefix: "martlet", lease: nil)
         store.delegate = decided
         return store
     }

@@ -85,7 +85,8 @@ struct ReaderTests {
             ("Int(words[1])", "a text, as a number or none"), ("UInt16(words[2]", "a text, as a number or none"),
         ],
         "Sources/Transport/RateLimit/ScriptAnswer.swift": [
-            ("3 * counters", "counters that were asked for")
+            ("(hasNotes ? 4 : 3) * counters", "counters that were asked for"), ("3 * counters, more", "the same"),
+            ("count + more", "the same"),
         ],
         "Sources/Services/Calling/StatusText.swift": [
             ("[first] + ", "joins lists"), ("words.append(word + ", "joins texts"),

@@ -44,6 +44,8 @@ struct ServiceStoreTests {
         var count = 0
         func limitDecided(_ request: LimitRequest) { count += 1 }
         func limitStoreChanged(_ trouble: StoreTrouble?) {}
+
+        func limitStoreLeased() {}
     }
 
     private static let timeout = Duration.milliseconds(100)
@@ -65,7 +67,7 @@ struct ServiceStoreTests {
             let link = link(to: service.address, on: worker)
             let plan = StorePlan(
                 location: .service(.address(service.address), authority: "service", tls: nil), domain: "test",
-                timeout: Self.timeout, whenUnavailable: .allow)
+                timeout: Self.timeout, whenUnavailable: .allow, lease: nil)
             let store = ServiceStore(
                 plan, link: link, fallback: MemoryStore(),
                 context: worker.context)
@@ -168,7 +170,7 @@ struct ServiceStoreTests {
         let link = link(to: service.address, on: worker)
         let plan = StorePlan(
             location: .service(.address(service.address), authority: "service", tls: nil), domain: "test",
-            timeout: Self.timeout, whenUnavailable: .deny)
+            timeout: Self.timeout, whenUnavailable: .deny, lease: nil)
         let store = ServiceStore(
             plan, link: link, fallback: MemoryStore(), context: worker.context)
         store.delegate = decisions

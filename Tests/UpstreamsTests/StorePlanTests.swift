@@ -10,7 +10,7 @@ import Testing
             name: "main", seeds: [.ip("127.0.0.1", port: 6379)], mode: .sentinel,
             sentinel: .init(master: "main", password: sentinel), password: password)
         return StorePlan(
-            location: .redis(location, tls: nil), domain: domain, timeout: .milliseconds(20), whenUnavailable: .local)
+            location: .redis(location, tls: nil), domain: domain, timeout: .milliseconds(20), whenUnavailable: .local, lease: nil)
     }
 
     @Test("passwords that have changed in their files need no other connections")

@@ -32,7 +32,7 @@ final class GracefulShutdown<Program: ListeningProgram> {
     }
 
     private func start() {
-        group.postToAll { $0.listeners.beginDrain() }
+        group.postToAll { $0.beginDrain() }
         ends = loop.now + drain.timeout
         watch = RepeatingTimer(every: Self.pace, on: loop) { [unowned self] in look() }
     }

@@ -32,5 +32,10 @@ package final class ServingWorker: ListeningProgram {
         listeners.connectionsMax = snapshot.overload.connections ?? .max
     }
 
+    package func beginDrain() {
+        listeners.beginDrain()
+        gateway.endLeases()
+    }
+
     package func endCalls() { gateway.endAll() }
 }

@@ -12,10 +12,14 @@ package protocol ListeningProgram: AnyObject, SendableMetatype {
     var listeners: WorkerListeners { get }
     /// Answers every call that runs with its end.
     func endCalls()
+    /// The process leaves: calls that run may end, and no others begin.
+    func beginDrain()
 }
 
 extension ListeningProgram {
     package func endCalls() {}
+
+    package func beginDrain() { listeners.beginDrain() }
 }
 
 /// One listener, from its opening to its closing: a later one of the same name, or at the same address, is another.

@@ -17,6 +17,8 @@ internal import Time
 package final class LimitRequest {
     /// By when the store is to decide, where it waits for one elsewhere.
     var deadline = Instant.distantFuture
+    /// When a store elsewhere was asked.
+    var asked = Instant(nanoseconds: 0)
     /// What Redis has answered so far; made by the first store that needs it.
     var redis: RedisDecision?
     /// The gateway's time when the decision was asked for: windows of the calendar are computed from it.
@@ -48,6 +50,8 @@ package final class LimitRequest {
         var cell: UInt32
         /// What the word became by that charge.
         var charged: UInt64
+        /// What a store elsewhere is known to have counted; of use within one decision.
+        var remembered: UnsafeMutablePointer<RememberedCounter>?
     }
 
     let slots: UnsafeMutablePointer<Slot>
@@ -125,7 +129,7 @@ package final class LimitRequest {
             keysMissing: limit.keyCount, valuesStart: values.count, valuesEnd: values.count,
             verdict: LimitVerdict(
                 isAllowed: true, limit: 0, remaining: 0, retryAfterNanoseconds: 0, resetAfterNanoseconds: 0),
-            cell: 0, charged: 0)
+            cell: 0, charged: 0, remembered: nil)
         (slots + count).initialize(to: slot)
         if limit.keyCount == 0 { slots[count].digest = slots[count].hasher.finish() }
         count += 1

@@ -16,11 +16,27 @@ package protocol LimitStore: AnyObject {
     /// To be called at first, and then every `StoreHealth.probeInterval` for as long as it returns true: until the store has
     /// decided, and while it is unavailable, so that faults and recovery are noticed without a call.
     func probe(now: Instant) -> Bool
+
+    /// Gives back hits that were leased and have not been used in time. To be called every `CounterLeases.sweepInterval` from
+    /// `limitStoreLeased` on, for as long as it returns true.
+    func sweepLeases() -> Bool
+
+    /// Gives back all that is leased, and leases nothing any more: the process ends, or counts elsewhere.
+    func endLeases()
+
+    /// Someone has changed the counter: what is known of it holds no longer.
+    func forget(_ counter: CounterDigest)
 }
 
 extension LimitStore {
     /// A store that is always available.
     package func probe(now: Instant) -> Bool { false }
+
+    package func sweepLeases() -> Bool { false }
+
+    package func endLeases() {}
+
+    package func forget(_ counter: CounterDigest) {}
 }
 
 package enum LimitAnswer: Equatable {
@@ -35,6 +51,9 @@ package protocol LimitDelegate: AnyObject {
 
     /// The store does not decide, or with `nil` decides again; may come from within `decide`.
     func limitStoreChanged(_ trouble: StoreTrouble?)
+
+    /// There are leases from now on, which `LimitStore.sweepLeases` is to look after.
+    func limitStoreLeased()
 }
 
 extension LimitRequest {

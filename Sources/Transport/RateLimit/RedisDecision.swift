@@ -17,6 +17,8 @@ final class RedisDecision {
         var group = 0
         var found: ScriptCounter?
         var isCharged = false
+        /// Refused because of leases alone: when these end at the latest, in nanoseconds.
+        var leasesEndAfter: UInt64?
     }
 
     enum Step: Equatable {
@@ -31,7 +33,8 @@ final class RedisDecision {
     private(set) var slots: [ClusterSlot] = []
     private var outstanding = 0
     private var isRefused = false
-    private var isRefusedForGood = false
+    /// By what does not come back in a moment.
+    private(set) var isRefusedForGood = false
     private var hasFailed = false
     private var isRepeated = false
 
@@ -75,12 +78,15 @@ final class RedisDecision {
     /// It could not be sent, or has no answer.
     func failed() { hasFailed = true }
 
-    func replied(_ group: Int, isCharged: Bool, isPassing: Bool) {
+    func replied(_ group: Int, isCharged: Bool, isPassing: Bool, leasesEndAfter: UInt64? = nil) {
         if !isCharged {
             isRefused = true
             if !isPassing { isRefusedForGood = true }
         }
-        for index in counters.indices where counters[index].group == group { counters[index].isCharged = isCharged }
+        for index in counters.indices where counters[index].group == group {
+            counters[index].isCharged = isCharged
+            counters[index].leasesEndAfter = leasesEndAfter
+        }
     }
 
     /// One that was sent has been dealt with.

@@ -11,21 +11,28 @@ internal import Time
 ///     w SPAN     CAPACITY HITS MODE      windows of SPAN seconds, from 1970 on
 ///     c BOUNDS   CAPACITY HITS MODE      windows of the calendar: four bounds of them in seconds, such as "0 86400 172800 259200"
 ///
-/// MODE is 0 where the limit is enforced, 1 for a shadow limit, and 2 where it is charged whatever its level, up to a debt of
-/// `CounterState.levelMax` or `CounterState.hitsMax`. `W` and `C` are sliding windows. Bounds come from the gateway's clock: the window before, the present one and the next, so that clocks
-/// may differ by as much. After them `p` where the counters are only some of the call's, the others being on other servers of a cluster: the
-/// charge is provisional, and may be given back (`RedisScript.giveBack`).
+/// `W` and `C` are sliding windows. Bounds come from the gateway's clock: the window before, the present one and the next, so that clocks
+/// may differ by as much. MODE is 0 where the limit is enforced, 1 for a shadow limit, and 2 where it is charged whatever its level, up to a debt
+/// of `CounterState.levelMax` or `CounterState.hitsMax`. After them may come one word, and one more a counter:
 ///
-/// The answer is `[mark, now in µs, then three integers a counter as it was before the call]`: a rate's level in
-/// nanoseconds and zeros, or a window's hits, its end in seconds, and the hits of the window before, where it slides. From these
-/// `CounterState` makes the verdicts, so that what is said is worked out in one place, whichever store counted. The mark is 1 if charged, 0
-/// if refused, and 2 if refused only because of provisional charges of the last tenth of a second, which may be given back in a moment.
+///     p | TERM | -        the charge is provisional | for how long leases are taken, in µs | neither
+///     "" | LEASE SETTLED RETURNED END LEVEL STAMP OWED OWED-END        what `CounterNote` explains
+///
+/// A charge is provisional where the counters are only some of the call's, the others being on other servers of a cluster: it may be
+/// given back (`RedisScript.giveBack`).
+///
+/// The answer is `[mark, now in µs, then three integers a counter as it was before the call, then, where notes came, the hits leased of
+/// each]`: a rate's level in nanoseconds and zeros, or a window's hits, its end in seconds, and the hits of the window before, where it
+/// slides. From these `CounterState` makes the verdicts, so that what is said is worked out in one place, whichever store counted. The mark is
+/// 1 if charged, 0 if refused, 2 if refused only because of provisional charges of the last tenth of a second, which may be given back in a
+/// moment, and 3 if refused only because of leases: then one more integer says when the longest of them ends, in µs from now.
 ///
 /// A counter's value is integers: `LEVEL LAST-µs` or `HITS END-s`; then the hits of the window before, where it slides; then, where a
 /// provisional charge was made, how much of the first is provisional, and since when, in µs: the first of these charges decides, and a
-/// tenth of a second later none is provisional any more. It is written with its time to live, so that none is ever left behind. All
-/// numbers are whole and below 2⁵³; `%.0f` writes them all out, where Lua's own conversion would keep 14 digits. Time is the server's,
-/// and may go back as `CounterState` allows. Needs Redis 5, which replicates what a script did and not the script.
+/// tenth of a second later none is provisional any more; then, where some of it is leased, how much, and until when at the longest, in µs.
+/// What is leased does not drain from a rate, as it may be used at any time. A value is written with its time to live, so that none
+/// is ever left behind. All numbers are whole and below 2⁵³; `%.0f` writes them all out, where Lua's own conversion would keep 14 digits.
+/// Time is the server's, and may go back as `CounterState` allows. Needs Redis 5, which replicates what a script did and not the script.
 package struct RedisScript: Sendable {
     package let text: String
     /// What EVALSHA calls it.
@@ -42,9 +49,10 @@ package struct RedisScript: Sendable {
         local seconds = tonumber(time[1])
         local now = seconds * 1000000 + tonumber(time[2])
         local stored = redis.call('MGET', unpack(KEYS))
-        local floor = math.floor
-        local held, answer, allowed, passing = {}, {1, now}, true, true
-        local provisional = ARGV[#KEYS * 5 + 1]
+        local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
+        local counters, answer = {}, {1, now}
+        local allowed, passing, leasing, wait = true, true, true, 0
+        local term = ARGV[#KEYS * 5 + 1]
 
         local function window_of(kind, spec)
           if kind == 'w' or kind == 'W' then
@@ -61,89 +69,129 @@ package struct RedisScript: Sendable {
 
         local function carried(start, finish, previous)
           local length = (finish - start) * 1000
-          local left = math.min(math.max(finish * 1000 - floor(now / 1000), 0), length)
-          return math.ceil(previous * math.ceil(left * 65536 / length) / 65536)
+          local left = min(max(finish * 1000 - floor(now / 1000), 0), length)
+          return ceil(previous * ceil(left * 65536 / length) / 65536)
         end
 
-        local function check(i)
-          local at = (i - 1) * 5
-          local kind, spec = ARGV[at + 1], ARGV[at + 2]
-          local capacity, hits = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
-          local always = ARGV[at + 5] == '2'
-          local wanted = always and hits or math.max(hits, 1)
-          local state, first, second, third, pending, since = held[KEYS[i]], nil, nil, nil, 0, 0
-          if state then
-            first, second, third, pending, since = state[1], state[2], state[6], state[4], state[5]
-          elseif stored[i] then
-            first, second, third, pending, since = string.match(stored[i], '^(%d+) (%d+) ?(%d*) ?(%d*) ?(%d*)$')
-            first, second, third = tonumber(first), tonumber(second), tonumber(third) or 0
-            pending, since = tonumber(pending) or 0, tonumber(since) or 0
-            if now - since > 100000 then pending = 0 end
+        local function note(i, c)
+          local lease, settled, returned, finish, level, stamp, owed, owed_finish = string.match(
+            ARGV[#KEYS * 5 + 1 + i] or '', '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$')
+          if not lease then return end
+          c.lease = tonumber(lease)
+          level, stamp = tonumber(level), tonumber(stamp)
+          if c.rate then level = max(0, level - max(0, now - stamp) * 1000) elseif stamp ~= c.second then level = 0 end
+          if level > c.first then c.first, c.changed = level, true end
+          if c.leased > 0 and (c.rate or tonumber(finish) == c.second) then
+            c.leased = c.leased - min(c.leased, tonumber(settled) * c.unit)
+            local back = min(c.leased, tonumber(returned) * c.unit)
+            c.leased, c.first, c.changed = c.leased - back, max(0, c.first - back), true
           end
-          local fits, charged, without, added
-          if kind == 'r' then
-            local span = tonumber(spec)
-            local level = 0
-            if first then level = math.max(0, first - math.max(0, now - second) * 1000) end
-            answer[i * 3], answer[i * 3 + 1], answer[i * 3 + 2] = level, 0, 0
-            fits = wanted <= capacity and level + wanted * span <= capacity * span
-            without = wanted <= capacity and level - pending + wanted * span <= capacity * span
-            added = hits * span
-            local after = math.min(level + hits * span, 7776000000000000)
-            charged = {after, now, math.ceil(after / 1000000)}
+          if tonumber(owed) > 0 and (c.rate or tonumber(owed_finish) == c.second) then
+            c.first, c.changed = c.first + tonumber(owed) * c.unit, true
+          end
+        end
+
+        local function counter(i)
+          local key = KEYS[i]
+          if counters[key] then return counters[key] end
+          local kind, spec = ARGV[i * 5 - 4], ARGV[i * 5 - 3]
+          local first, second, third, pending, since, leased, expires =
+            string.match(stored[i] or '', '^(%d+) (%d+) ?(%d*) ?(%d*) ?(%d*) ?(%d*) ?(%d*)$')
+          first, second, third = tonumber(first), tonumber(second), tonumber(third) or 0
+          local c = {
+            rate = kind == 'r', unit = 1, weight = 0, added = 0, lease = 0, pending = tonumber(pending) or 0,
+            since = tonumber(since) or 0, leased = tonumber(leased) or 0, expires = tonumber(expires) or 0}
+          if now - c.since > 100000 then c.pending = 0 end
+          if now >= c.expires then c.leased = 0 end
+          if c.rate then
+            c.unit, c.second, c.third = tonumber(spec), now, 0
+            c.first = first and max(0, first - max(0, now - second) * 1000, c.leased) or 0
           else
             local slides = kind == 'W' or kind == 'C'
             local start, finish, next = window_of(kind, spec)
             local used, previous = 0, 0
             if first and second == finish then
               used, previous = first, third
-            elseif first and second > finish and second - finish <= math.max(next - finish, finish - start) then
+            elseif first and second > finish and second - finish <= max(next - finish, finish - start) then
               start, finish, next = finish, second, second + (second - finish)
               used, previous = first, third
             else
               if first and second == start then previous = first end
-              pending = 0
+              c.pending, c.leased = 0, 0
             end
             if not slides then previous = 0 end
-            answer[i * 3], answer[i * 3 + 1], answer[i * 3 + 2] = used, finish, previous
-            local weight = previous > 0 and carried(start, finish, previous) or 0
-            fits = wanted <= capacity and used + weight + wanted <= capacity
-            without = wanted <= capacity and used - pending + weight + wanted <= capacity
-            added = hits
-            charged = {math.min(used + hits, 68719476735), finish, math.ceil((slides and next or finish) * 1000 - now / 1000)}
-            third = previous
+            c.first, c.second, c.third, c.ends = used, finish, previous, slides and next or finish
+            if previous > 0 then c.weight = carried(start, finish, previous) end
           end
-          charged[4], charged[5], charged[6] = pending, since, third or 0
-          if provisional then charged[4], charged[5] = pending + added, pending > 0 and since or now end
-          if (fits or always) and hits > 0 then return fits, charged, without end
-          return fits, nil, without
+          note(i, c)
+          counters[key] = c
+          return c
+        end
+
+        local function room(c, i) return tonumber(ARGV[i * 5 - 2]) * c.unit - c.first - c.added - c.weight end
+
+        local function check(i)
+          local c, capacity, hits = counter(i), tonumber(ARGV[i * 5 - 2]), tonumber(ARGV[i * 5 - 1])
+          answer[i * 3], answer[i * 3 + 1], answer[i * 3 + 2] = c.first + c.added, c.rate and 0 or c.second, c.third
+          local wanted = ARGV[i * 5] == '2' and hits or max(hits, 1)
+          local short = wanted * c.unit - room(c, i)
+          local fits = wanted <= capacity and short <= 0
+          local passing = wanted <= capacity
+          return fits, hits * c.unit, passing and short <= c.pending, passing and short <= c.pending + c.leased
         end
 
         for i = 1, #KEYS do
           if ARGV[i * 5] == '0' then
-            local fits, charged, without = check(i)
-            if not fits then
-              allowed = false
-              if not without then passing = false end
+            local fits, charge, without_pending, without_leased = check(i)
+            if fits then
+              counters[KEYS[i]].added = counters[KEYS[i]].added + charge
+            else
+              allowed, passing, leasing = false, passing and without_pending, leasing and without_leased
+              if without_leased then wait = max(wait, counters[KEYS[i]].expires - now) end
             end
-            if charged then held[KEYS[i]] = charged end
           end
         end
-        if not allowed then held = {} end
+        if not allowed then for _, c in pairs(counters) do c.added = 0 end end
+        local provisional = term == 'p'
         for i = 1, #KEYS do
-          local mode = ARGV[i * 5]
-          if mode ~= '0' then
-            local fits, charged = check(i)
-            if charged and (allowed or mode == '2') then held[KEYS[i]] = charged end
+          local c, takes = counters[KEYS[i]], allowed
+          if ARGV[i * 5] ~= '0' then
+            local fits, charge = check(i)
+            c, takes = counters[KEYS[i]], allowed and fits
+            if takes or ARGV[i * 5] == '2' then c.added = c.added + charge end
+          end
+          if c.lease > 0 then
+            local leased = takes and max(0, min(c.lease, floor(room(c, i) / c.unit / 8))) or 0
+            if leased > 0 then
+              c.added, c.leased = c.added + leased * c.unit, c.leased + leased * c.unit
+              c.expires, c.changed = max(c.expires, now + tonumber(term)), true
+            end
+            c.lease = -leased
+          end
+          if #ARGV > #KEYS * 5 + 1 then answer[#KEYS * 3 + 2 + i] = -c.lease end
+        end
+        for key, c in pairs(counters) do
+          if provisional and c.added > 0 then
+            c.since = c.pending > 0 and c.since or now
+            c.pending = c.pending + c.added
+          end
+          if c.added > 0 or c.changed then
+            local first = min(c.first + c.added, c.rate and 7776000000000000 or 68719476735)
+            local value = string.format('%.0f %.0f', first, c.second)
+            if c.leased > 0 then
+              value = value .. string.format(' %.0f %.0f %.0f %.0f %.0f', c.third, c.pending, c.since, c.leased, c.expires)
+            elseif c.pending > 0 then
+              value = value .. string.format(' %.0f %.0f %.0f', c.third, c.pending, c.since)
+            elseif c.third > 0 then
+              value = value .. string.format(' %.0f', c.third)
+            end
+            local life = c.rate and ceil(first / 1000000) or ceil(c.ends * 1000 - now / 1000)
+            if c.rate and c.leased > 0 then life = max(life, ceil((c.expires - now) / 1000)) end
+            redis.call('SET', key, value, 'PX', string.format('%.0f', math.max(1, life)))
           end
         end
-        for key, state in pairs(held) do
-          local value = string.format('%.0f %.0f', state[1], state[2])
-          if state[6] > 0 or state[4] > 0 then value = value .. string.format(' %.0f', state[6]) end
-          if state[4] > 0 then value = value .. string.format(' %.0f %.0f', state[4], state[5]) end
-          redis.call('SET', key, value, 'PX', string.format('%.0f', math.max(1, state[3])))
-        end
-        if not allowed then answer[1] = passing and 2 or 0 end
+        if not allowed then answer[1] = passing and 2 or leasing and 3 or 0 end
+        if answer[1] == 3 then answer[#answer + 1] = wait end
         return answer
         """)
 
@@ -162,24 +210,28 @@ package struct RedisScript: Sendable {
         for i = 1, #KEYS do
           local kind, amount = ARGV[i * 4 - 3], tonumber(ARGV[i * 4 - 2])
           local stamp, context = tonumber(ARGV[i * 4 - 1]), tonumber(ARGV[i * 4])
-          local first, second, third, pending, since =
-            string.match(held[KEYS[i]] or stored[i] or '', '^(%d+) (%d+) ?(%d*) ?(%d*) ?(%d*)$')
+          local first, second, third, pending, since, leased, expires =
+            string.match(held[KEYS[i]] or stored[i] or '', '^(%d+) (%d+) ?(%d*) ?(%d*) ?(%d*) ?(%d*) ?(%d*)$')
           if first then
             first, second, third = tonumber(first), tonumber(second), tonumber(third) or 0
             pending, since = math.max(0, (tonumber(pending) or 0) - amount), tonumber(since) or 0
+            leased, expires = tonumber(leased) or 0, tonumber(expires) or 0
+            if now >= expires then leased = 0 end
             local life
             if kind == 'r' then
-              local level = math.max(0, first - math.max(0, now - second) * 1000)
+              local level = math.max(0, first - math.max(0, now - second) * 1000, leased)
               local drained = math.max(0, math.max(0, now - stamp) * 1000 - context)
               first = math.max(0, level - math.max(0, amount - drained))
               second, life = now, first / 1000000
+              if leased > 0 then life = math.max(life, (expires - now) / 1000) end
             elseif second == stamp then
               first, life = math.max(0, first - amount), context * 1000 - now / 1000
             end
             if life then
               local value = string.format('%.0f %.0f', first, second)
-              if third > 0 or pending > 0 then value = value .. string.format(' %.0f', third) end
-              if pending > 0 then value = value .. string.format(' %.0f %.0f', pending, since) end
+              if third > 0 or pending > 0 or leased > 0 then value = value .. string.format(' %.0f', third) end
+              if pending > 0 or leased > 0 then value = value .. string.format(' %.0f %.0f', pending, since) end
+              if leased > 0 then value = value .. string.format(' %.0f %.0f', leased, expires) end
               held[KEYS[i]] = value
               redis.call('SET', KEYS[i], value, 'PX', string.format('%.0f', math.max(1, math.ceil(life))))
             end

@@ -2,7 +2,8 @@ internal import Bytes
 package import Redis
 package import Time
 
-/// Counts in Redis, for all processes together: one script a call, all calls of a tick in one write.
+/// Counts in Redis, for all processes together: one script a call, all calls of a tick in one write. Of counters that are asked about
+/// often, hits are leased, and calls decided without a question (`CounterLeases`).
 ///
 /// A store that is slow or gone never holds a call longer than the client's timeout; `when_unavailable` then decides.
 package final class RedisStore: LimitStore, RedisReplyHandler {
@@ -16,25 +17,32 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
     private var key = ByteBuffer(capacity: 256)
     private var health = StoreHealth()
     private var probing = StoreProbing()
+    private let remembered: RememberedCounters
+    private let leases: CounterLeases
 
     package private(set) var timeouts: UInt64 = 0
     /// Replies that were errors, and the last of them. For tests.
     package private(set) var errors: UInt64 = 0
     package private(set) var lastError: String?
 
-    /// - Parameter prefix: what all keys begin with (`rate_limits.domain`).
+    /// - Parameters:
+    ///   - prefix: what all keys begin with (`rate_limits.domain`).
+    ///   - lease: how long hits are leased for; `nil` where every call asks.
     package convenience init(
         _ sender: any RedisSender, fallback: MemoryStore, whenUnavailable: StoreConfiguration.WhenUnavailable,
-        prefix: String
+        prefix: String, lease: Duration?
     ) {
         self.init(
-            sender, fallback: fallback, whenUnavailable: whenUnavailable, prefix: prefix, script: RedisScript.decision)
+            sender, fallback: fallback, whenUnavailable: whenUnavailable, prefix: prefix, lease: lease,
+            script: RedisScript.decision)
     }
 
     init(
         _ sender: any RedisSender, fallback: MemoryStore, whenUnavailable: StoreConfiguration.WhenUnavailable,
-        prefix: String, script: RedisScript
+        prefix: String, lease: Duration?, script: RedisScript
     ) {
+        remembered = RememberedCounters(term: lease)
+        leases = CounterLeases(sender, remembered, script: script)
         self.script = script
         self.sender = sender
         self.fallback = StoreFallback(whenUnavailable, local: fallback)
@@ -49,6 +57,10 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
     package func decide(_ request: LimitRequest, now: Instant, wall: WallTime) -> LimitAnswer {
         precondition(request.isComplete, "a limit without all its keys' values")
         if request.count == 0 { return .decided(request.conclude(isCharged: true, source: .redis)) }
+        if let outcome = remembered.decide(request, now: now) {
+            if !remembered.runningOut.isEmpty { leases.renewRunningOut() }
+            return .decided(outcome)
+        }
         switch health.admit(now: now) {
         case .use: break
         case .probe:
@@ -57,7 +69,8 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
         case .skip:
             return .decided(fallback.decide(request, now: now, wall: wall))
         }
-        request.deadline = sender.now + sender.timeout
+        request.asked = sender.now
+        request.deadline = request.asked + sender.timeout
         request.wall = wall
         begin(request)
         sendAll(request, after: .zero)
@@ -319,7 +332,8 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
             guard let found else { return false }
             decision.counters[index].found = found
         }
-        decision.replied(group, isCharged: answer.isCharged, isPassing: answer.isPassing)
+        decision.replied(
+            group, isCharged: answer.isCharged, isPassing: answer.isPassing, leasesEndAfter: answer.leasesEndAfter)
         return true
     }
 
@@ -335,7 +349,45 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
                     ? found.charged($0, hits: slot.pointee.hits)
                     : found.verdict($0, hits: slot.pointee.hits, isCharged: isCharged)
             }
+            if let wait = decision.counters[index].leasesEndAfter, !slot.pointee.verdict.isAllowed {
+                slot.pointee.verdict.retryAfterNanoseconds = wait
+            }
         }
         request.conclude(isCharged: isCharged, source: .redis)
+        remember(request, decision, isCharged: isCharged)
     }
+
+    private func remember(_ request: LimitRequest, _ decision: RedisDecision, isCharged: Bool) {
+        // Of several refusals it is not known which would last without leases.
+        var refusing = -1
+        if !isCharged, decision.isRefusedForGood {
+            let all = (0..<request.count).filter {
+                !request.slots[$0].verdict.isAllowed && !request.slots[$0].limit._withUnsafeGuaranteedRef { $0.isShadow }
+            }
+            if all.count == 1, decision.counters[all[0]].leasesEndAfter == nil { refusing = all[0] }
+        }
+        for index in 0..<request.count {
+            guard let found = decision.counters[index].found else { continue }
+            let isHot = remembered.take(
+                found, request, index, isCharged: isCharged && request.slots[index].verdict.isAllowed,
+                refuses: index == refusing, now: sender.now)
+            if isHot { lease(request, index) }
+        }
+    }
+
+    // MARK: Leases
+
+    private func lease(_ request: LimitRequest, _ index: Int) {
+        let isFirst = leases.count == 0
+        key.removeAll()
+        RedisKey.write(request, index, prefix: prefix, to: &key)
+        leases.begin(request.limit(at: index), request.slots[index].digest, key: Array(key.readable))
+        if isFirst, leases.count > 0 { delegate?.limitStoreLeased() }
+    }
+
+    package func sweepLeases() -> Bool { leases.sweep() }
+
+    package func endLeases() { leases.endAll() }
+
+    package func forget(_ counter: CounterDigest) { remembered.forget(counter) }
 }

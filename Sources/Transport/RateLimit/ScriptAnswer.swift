@@ -2,38 +2,46 @@ internal import Bytes
 internal import Redis
 internal import Time
 
-/// What the limit script answers: whether it charged, the server's time in microseconds, and three integers a counter.
+/// What the limit script answers: whether it charged, the server's time in microseconds, three integers a counter, and what
+/// notes and leases add to these.
 struct ScriptAnswer {
     let isCharged: Bool
     /// Refused only because of charges that may be given back in a moment.
     let isPassing: Bool
+    /// Refused only because of hits that are leased elsewhere: until when these may be given back at the longest, in nanoseconds from now.
+    let leasesEndAfter: UInt64?
     /// The server's time serves for both clocks: it is its level and its window that are judged.
     let now: Instant
     let wall: WallTime
     private var rest: RedisReply?
 
     /// `nil` where the reply is not the script's: of another shape, or with numbers that its arithmetic cannot come to.
-    init?(_ reply: RedisReply, counters: Int) {
-        guard Self.isShaped(reply, counters: counters), let charged = reply.first,
-            let time = charged.next, let mark = charged.integer.exactly(in: 0...2),
-            let nanoseconds = time.integer.scaled(by: 1000).exactly(in: 0 ... .max)?.magnitude
+    init?(_ reply: RedisReply, counters: Int, hasNotes: Bool = false) {
+        guard let charged = reply.first, let mark = charged.integer.exactly(in: 0...3),
+            let last = Self.lastInteger(reply, (hasNotes ? 4 : 3) * counters, more: mark == 3 ? 3 : 2),
+            let time = charged.next, let nanoseconds = time.integer.scaled(by: 1000).exactly(in: 0 ... .max)?.magnitude
         else { return nil }
         isCharged = mark == 1
         isPassing = mark == 2
+        leasesEndAfter = mark == 3 ? last.scaled(by: 1000).exactly(in: 0 ... .max)?.magnitude ?? 0 : nil
         now = Instant(nanoseconds: nanoseconds)
         wall = WallTime(nanoseconds: nanoseconds)
         rest = time.next
     }
 
     /// Whether the reply is an array of as many integers as the script answers with. An element of another kind would read as zero.
-    static func isShaped(_ reply: RedisReply, counters: Int) -> Bool {
-        guard reply.kind == .array, reply.count.exactly(as: Int.self) == 2 + 3 * counters else { return false }
+    static func isShaped(_ reply: RedisReply, counters: Int) -> Bool { lastInteger(reply, 3 * counters, more: 2) != nil }
+
+    private static func lastInteger(_ reply: RedisReply, _ count: Int, more: Int) -> Untrusted<Int64>? {
+        guard reply.kind == .array, reply.count.exactly(as: Int.self) == count + more else { return nil }
         var element = reply.first
+        var last: Untrusted<Int64>?
         while let integer = element {
-            guard integer.kind == .integer else { return false }
+            guard integer.kind == .integer else { return nil }
+            last = integer.integer
             element = integer.next
         }
-        return true
+        return last
     }
 
     /// The next counter, of that limit; `nil` where none holds what the answer says.
@@ -48,6 +56,13 @@ struct ScriptAnswer {
         else { return nil }
         let reading = CounterState.Reading(place: limit.schedule.place(at: end - 1), hits: used, previous: previous)
         return ScriptCounter(state: .window(reading), nanoseconds: now.nanoseconds)
+    }
+
+    /// After all counters, the hits leased of the next.
+    mutating func nextLease() -> UInt64? {
+        guard let leased = rest else { return nil }
+        rest = leased.next
+        return leased.integer.exactly(in: 0...RememberedCounter.leaseMax)?.magnitude
     }
 
     /// A rate by how far it is from drained, in nanoseconds.

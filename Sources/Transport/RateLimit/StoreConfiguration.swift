@@ -9,6 +9,8 @@ package struct StoreConfiguration: Sendable, Equatable {
     /// How long one decision may take.
     package var timeout: Duration
     package var whenUnavailable: WhenUnavailable
+    /// For how long hits are leased from Redis ahead of need; `nil` where every call asks.
+    package var lease: Duration?
     /// How many counters this process keeps in memory above what each limit is guaranteed.
     package var counters: Int
     /// Which answers of `martlet serve` say where limits stand.
@@ -26,13 +28,14 @@ package struct StoreConfiguration: Sendable, Equatable {
 
     package init(
         store: StoreLocation, domain: String = "martlet", timeout: Duration = .milliseconds(20),
-        whenUnavailable: WhenUnavailable = .local, counters: Int = CounterRegistry.poolDefault,
+        whenUnavailable: WhenUnavailable = .local, lease: Duration? = .seconds(1), counters: Int = CounterRegistry.poolDefault,
         headers: LimitHeadersConfiguration = LimitHeadersConfiguration(), warnPercent: Int = 0
     ) {
         self.store = store
         self.domain = domain
         self.timeout = timeout
         self.whenUnavailable = whenUnavailable
+        self.lease = lease
         self.counters = counters
         self.headers = headers
         self.warnPercent = warnPercent

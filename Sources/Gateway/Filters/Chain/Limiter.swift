@@ -7,6 +7,8 @@ package final class Limiter: LimitDelegate {
     private var free: [LimitRequest] = []
     /// Called with every change of what is known of the store's trouble.
     package var storeChanged: ((StoreTrouble?) -> Void)?
+    /// Called where `LimitStore.sweepLeases` is to be called from now on.
+    package var leased: (() -> Void)?
     unowned(unsafe) var filter: LimitsFilter?
     /// Requests that a store, or a call, has.
     package private(set) var outstandingCount = 0
@@ -37,6 +39,8 @@ package final class Limiter: LimitDelegate {
     }
 
     package func limitStoreChanged(_ trouble: StoreTrouble?) { storeChanged?(trouble) }
+
+    package func limitStoreLeased() { leased?() }
 
     package func limitDecided(_ request: LimitRequest) {
         defer { recycle(request) }

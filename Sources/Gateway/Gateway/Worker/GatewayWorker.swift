@@ -79,6 +79,10 @@ package final class GatewayWorker {
         [unowned self] in
         if !limiter.store.probe(now: now) { limitStoreTimer.stop() }
     }
+    private lazy var leaseTimer: RepeatingTimer = RepeatingTimer(every: CounterLeases.sweepInterval, on: context.loop) {
+        [unowned self] in
+        if !limiter.store.sweepLeases() { leaseTimer.stop() }
+    }
 
     /// - Parameters:
     ///   - counters: shared by all workers, as `overload` is.
@@ -153,6 +157,8 @@ package final class GatewayWorker {
         if snapshot.generation == current.snapshot.generation || !snapshot.store.isServed(byConnectionsOf: current.snapshot.store) {
             let limiter = makeLimiter(snapshot.store, generation: snapshot.generation)
             limiter.storeChanged = { [unowned self, unowned limiter] in limitStoreChanged($0, of: limiter) }
+            limiter.leased = { [unowned self] in leaseTimer.start() }
+            former.store.endLeases()
             filters.limits.limiter = limiter
             // Nothing is known of it yet.
             metrics.shard.set(metrics.limitStoreDown, to: 0)
@@ -170,6 +176,9 @@ package final class GatewayWorker {
         current = WorkerSnapshot(snapshot, clusters: clusters)
         retireDrained()
     }
+
+    /// The process is to end: what is leased of limits is given back.
+    package func endLeases() { limiter.store.endLeases() }
 
     /// Makes what the limits say of the store known: once a change.
     func limitStoreChanged(_ trouble: StoreTrouble?, of limiter: Limiter) {
@@ -193,7 +202,7 @@ package final class GatewayWorker {
                 through: hosts, on: context.loop, seed: context.random.next())
             self.redis = redis
             let store = RedisStore(
-                redis, fallback: memory, whenUnavailable: plan.whenUnavailable, prefix: plan.domain)
+                redis, fallback: memory, whenUnavailable: plan.whenUnavailable, prefix: plan.domain, lease: plan.lease)
             // Its connections may ask for their hosts as long as it lives.
             return Limiter(store: store, generation: generation) { withExtendedLifetime(hosts) { redis.close() } }
         case .service(let endpoint, let authority, let tls):

@@ -263,7 +263,8 @@ package struct SnapshotBuilder {
                 tls: tls.flatMap { files.upstreamTLS($0, protocols: [.http2], at: path["tls"], of: path["store"]) })
         }
         return StorePlan(
-            location: location, domain: store.domain, timeout: store.timeout, whenUnavailable: store.whenUnavailable)
+            location: location, domain: store.domain, timeout: store.timeout, whenUnavailable: store.whenUnavailable,
+            lease: store.lease)
     }
 
     // MARK: Authentication

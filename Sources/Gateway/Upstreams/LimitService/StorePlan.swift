@@ -13,14 +13,17 @@ package struct StorePlan: Sendable, Equatable {
     package var domain: String
     package var timeout: Duration
     package var whenUnavailable: StoreConfiguration.WhenUnavailable
+    /// As `StoreConfiguration.lease`.
+    package var lease: Duration?
 
     package init(
-        location: Location, domain: String, timeout: Duration, whenUnavailable: StoreConfiguration.WhenUnavailable
+        location: Location, domain: String, timeout: Duration, whenUnavailable: StoreConfiguration.WhenUnavailable, lease: Duration?
     ) {
         self.location = location
         self.domain = domain
         self.timeout = timeout
         self.whenUnavailable = whenUnavailable
+        self.lease = lease
     }
 
     /// Whether connections of the other serve this one too, once they are told its passwords.

@@ -10,6 +10,8 @@ extension Grammar where Value == StoreConfiguration {
                 domain: section.value("domain", .name, default: defaults.domain),
                 timeout: section.value("timeout", .timeout, default: defaults.timeout),
                 whenUnavailable: section.value("when_unavailable", .choice, default: defaults.whenUnavailable),
+                lease: section.value(
+                    "lease", .word("off", or: .duration(.milliseconds(10) ... .seconds(10))), default: defaults.lease),
                 counters: section.value("counters", .count(0...CounterRegistry.poolMax), default: defaults.counters),
                 headers: section.value("headers", .limitHeaders, default: defaults.headers),
                 warnPercent: section.value("warn_at", .warnAt, default: defaults.warnPercent))

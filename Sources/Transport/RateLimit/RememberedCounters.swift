@@ -1,0 +1,153 @@
+internal import Glibc
+internal import Time
+
+/// The counters in Redis that a worker has lately asked about: the calls that can be decided without asking again, are.
+///
+///     digest ──▶ a set of 8 ──▶ the counter with the same 128 bits
+///
+/// A call is let through where every limit of it has leased hits left, and refused where what is charged alone has refused as many before.
+/// Else Redis is asked. Of 65,536 counters; where a set is full, the one that was asked about longest ago makes room, but never one with a lease.
+/// Its memory, 8 MiB, is the kernel's to give page by page. Owned by one worker; knows no clock and no connection.
+final class RememberedCounters {
+    static let countMax = 65_536
+    private static let setSize = 8
+    private static let bytes = countMax * MemoryLayout<RememberedCounter>.stride
+
+    /// How long leased hits may be used, and refusals are remembered at most, in nanoseconds; `nil` where Redis is asked about every call.
+    let term: UInt64?
+    private let counters: UnsafeMutablePointer<RememberedCounter>?
+    /// Leases that are running out; taken by the owner.
+    var runningOut: [Int32] = []
+
+    init(term: Duration?) {
+        self.term = term.map { UInt64(clamping: $0.nanoseconds) }
+        counters = ZeroedPages.allocate(Self.bytes)?.bindMemory(to: RememberedCounter.self, capacity: Self.countMax)
+        runningOut.reserveCapacity(LimitRequest.limitsMax)
+    }
+
+    deinit {
+        if let counters { ZeroedPages.free(counters, Self.bytes) }
+    }
+
+    func find(_ digest: CounterDigest) -> UnsafeMutablePointer<RememberedCounter>? {
+        guard let set = set(of: digest) else { return nil }
+        for index in 0..<Self.setSize where set[index].isOf(digest) { return set + index }
+        return nil
+    }
+
+    private func set(of digest: CounterDigest) -> UnsafeMutablePointer<RememberedCounter>? {
+        counters.map { $0 + Int(truncatingIfNeeded: digest.low) & (Self.countMax / Self.setSize - 1) * Self.setSize }
+    }
+
+    /// The counter, which may be a new one; `nil` where its whole set has leases.
+    func remember(_ digest: CounterDigest) -> UnsafeMutablePointer<RememberedCounter>? {
+        if let found = find(digest) { return found }
+        guard let set = set(of: digest) else { return nil }
+        var oldest: UnsafeMutablePointer<RememberedCounter>?
+        for index in 0..<Self.setSize where set[index].lease == 0 && !set[index].isAsking {
+            guard let present = oldest else {
+                oldest = set + index
+                continue
+            }
+            if set[index].answered < present.pointee.answered { oldest = set + index }
+        }
+        guard let oldest else { return nil }
+        memset(oldest, 0, MemoryLayout<RememberedCounter>.stride)
+        oldest.pointee.low = digest.low
+        oldest.pointee.high = digest.high
+        return oldest
+    }
+
+    /// As if it had never been heard of: someone has changed the counter.
+    func forget(_ digest: CounterDigest) {
+        guard let counter = find(digest) else { return }
+        counter.pointee.leased = 0
+        counter.pointee.spent = 0
+        counter.pointee.level = 0
+        counter.pointee.refusesUntil = Instant(nanoseconds: 0)
+    }
+
+    // MARK: Deciding
+
+    /// The decision, where none of the request's counters has to be asked; its verdicts are made then.
+    func decide(_ request: LimitRequest, now: Instant) -> LimitOutcome? {
+        guard term != nil, request.charging == .allOrNone else { return nil }
+        var isLeased = true
+        for index in 0..<request.count {
+            let slot = request.slots + index
+            let found = find(slot.pointee.digest)
+            slot.pointee.remembered = found
+            guard let found else {
+                isLeased = false
+                continue
+            }
+            let isShadow = slot.pointee.limit._withUnsafeGuaranteedRef { $0.isShadow }
+            if found.pointee.isRefusing(slot.pointee.hits, now: now) {
+                if !isShadow { return refuse(request, index, now: now) }
+            } else if !found.pointee.hasLeased(slot.pointee.hits, now: now) || isTwice(request, index) {
+                isLeased = false
+            }
+        }
+        return isLeased ? admit(request, now: now) : nil
+    }
+
+    private func isTwice(_ request: LimitRequest, _ index: Int) -> Bool {
+        (0..<index).contains { request.slots[$0].digest == request.slots[index].digest }
+    }
+
+    private func admit(_ request: LimitRequest, now: Instant) -> LimitOutcome? {
+        for index in 0..<request.count {
+            guard let verdict = verdict(request, index, isCharged: true, now: now) else { return nil }
+            request.slots[index].verdict = verdict
+            let isShadow = request.slots[index].limit._withUnsafeGuaranteedRef { $0.isShadow }
+            // A limit that was lowered meanwhile.
+            guard verdict.isAllowed || isShadow else { return nil }
+        }
+        for index in 0..<request.count where request.slots[index].verdict.isAllowed {
+            guard let counter = request.slots[index].remembered else { continue }
+            counter.pointee.use(request.slots[index].hits)
+            if counter.pointee.isRunningOut, counter.pointee.lease != 0 { runningOut.append(counter.pointee.lease) }
+        }
+        return request.conclude(isCharged: true, source: .redis)
+    }
+
+    private func refuse(_ request: LimitRequest, _ refused: Int, now: Instant) -> LimitOutcome? {
+        for index in 0..<request.count { request.slots[index].verdict = .unknown }
+        guard let verdict = verdict(request, refused, isCharged: false, now: now), !verdict.isAllowed else { return nil }
+        request.slots[refused].verdict = verdict
+        return request.conclude(isCharged: false, source: .redis)
+    }
+
+    private func verdict(_ request: LimitRequest, _ index: Int, isCharged: Bool, now: Instant) -> LimitVerdict? {
+        let slot = request.slots + index
+        guard let counter = slot.pointee.remembered else { return nil }
+        return slot.pointee.limit._withUnsafeGuaranteedRef { limit in
+            counter.pointee.counter(of: limit, now: now).verdict(limit, hits: slot.pointee.hits, isCharged: isCharged)
+        }
+    }
+
+    // MARK: Asking
+
+    /// What Redis has answered a call about the limit at `index`; true where calls come so often that hits should be leased.
+    ///
+    /// - Parameters:
+    ///   - isCharged: the call's hits were, to this limit.
+    ///   - refuses: what is charged alone refuses the call.
+    func take(_ found: ScriptCounter, _ request: LimitRequest, _ index: Int, isCharged: Bool, refuses: Bool, now: Instant) -> Bool {
+        let slot = request.slots + index
+        guard let counter = remember(slot.pointee.digest) else { return false }
+        let hits = slot.pointee.hits
+        return slot.pointee.limit._withUnsafeGuaranteedRef { limit in
+            counter.pointee.take(
+                found, of: limit, charged: isCharged ? hits : 0, newlyLeased: 0, term: term ?? 0, asked: request.asked)
+            guard let term else { return false }
+            if refuses {
+                let verdict = found.verdict(limit, hits: hits, isCharged: false)
+                counter.pointee.refusedHits = max(hits, 1)
+                counter.pointee.refusesUntil = Instant(
+                    nanoseconds: request.asked.nanoseconds + min(verdict.retryAfterNanoseconds, term))
+            }
+            return isCharged && counter.pointee.isHot(hits: hits, term: term, now: now)
+        }
+    }
+}

@@ -1,0 +1,288 @@
+import Bytes
+import Net
+import Random
+import Reactor
+import Redis
+import RedisServer
+import Sockets
+import Testing
+import Time
+
+@testable import RateLimit
+
+/// Several gateways on one Redis, all on a clock that the test moves.
+private final class LeasingGateways: RedisReplyHandler {
+    /// A worker's store and its connection.
+    final class Gateway: LimitDelegate, RedisSender {
+        let client: RedisClient
+        private unowned let world: LeasingGateways
+        private(set) var store: RedisStore!
+        var commands = 0
+        var isAway = false
+        var isDecided = false
+
+        init(_ client: RedisClient, _ world: LeasingGateways, lease: Duration?) {
+            self.client = client
+            self.world = world
+            store = RedisStore(
+                self, fallback: MemoryStore(), whenUnavailable: .deny, prefix: "martlet", lease: lease,
+                script: LeasingGateways.script)
+            store.delegate = self
+        }
+
+        var now: Instant { world.now }
+        var wall: WallTime { world.wall }
+        var timeout: Duration { client.timeout }
+        var lastFailure: RedisFailure? { client.lastFailure }
+
+        func send(_ command: RESPCommand, _ handler: any RedisReplyHandler, tag: UInt, by deadline: Instant?) -> RedisFailure? {
+            if isAway { return .notConnected }
+            commands += 1
+            return client.send(command, handler, tag: tag, by: nil)
+        }
+
+        func limitDecided(_ request: LimitRequest) { isDecided = true }
+        func limitStoreChanged(_ trouble: StoreTrouble?) {}
+        func limitStoreLeased() {}
+
+        func call(_ limits: [Limit], hits: UInt64 = 1) -> LimitRequest {
+            let request = LimitRequest(keepsValues: true)
+            request.reset(issuer: "i")
+            for limit in limits {
+                request.begin(limit, hits: hits)
+                for _ in 0..<limit.keyCount { request.add(key: "acme") }
+            }
+            isDecided = false
+            if store.decide(request, now: now, wall: wall) == .pending { world.turn { self.isDecided } }
+            return request
+        }
+    }
+
+    private(set) var gateways: [Gateway] = []
+    private(set) var now = start
+    private(set) var wall = startWall
+    private let loop: EventLoop
+    private let scratch = ScratchBuffers(chunks: ChunkPool())
+    private let server: RedisServer
+    private var answer: String?
+
+    static let script = RedisScript(
+        RedisScript.decision.text
+            .replacing("redis.call('TIME')", with: "redis.call('HMGET', 'clock', 's', 'u')")
+            .replacing("math.max(1, life)", with: "math.max(600000, life)"))
+
+    init(_ count: Int, lease: Duration? = .seconds(1)) throws {
+        server = try #require(RedisServer())
+        loop = try EventLoop()
+        var settings = RedisSettings()
+        settings.timeout = .seconds(600)
+        for number in 0..<count {
+            let client = RedisClient(
+                settings, dialer: Dialer(KnownAddresses(.unix(server.path)), on: loop, scratch: scratch), on: loop,
+                seed: UInt64(number))
+            gateways.append(Gateway(client, self, lease: lease))
+        }
+        advance(.zero)
+        ask("SCRIPT", "LOAD", Self.script.text)
+    }
+
+    func turn(until isDone: () -> Bool) {
+        loop.tick(wait: false)
+        while !isDone() { loop.tick(wait: true) }
+    }
+
+    @discardableResult
+    func ask(_ words: String...) -> String {
+        let command = RESPCommand()
+        for word in words { command.add(word) }
+        answer = nil
+        guard gateways[0].client.send(command, self, tag: 1) == nil else { return "not sent" }
+        turn { answer != nil }
+        return answer ?? ""
+    }
+
+    /// All that was sent before has been answered.
+    func settle() {
+        for gateway in gateways {
+            answer = nil
+            let command = RESPCommand()
+            command.add("PING")
+            guard gateway.client.send(command, self, tag: 1) == nil else { continue }
+            turn { answer != nil }
+        }
+    }
+
+    /// In steps, so that leases end as they do in a worker; after two seconds there are none.
+    func advance(_ duration: Duration) {
+        var left = duration
+        while left > CounterLeases.sweepInterval, left > duration - .seconds(2) {
+            step(CounterLeases.sweepInterval)
+            left -= CounterLeases.sweepInterval
+        }
+        step(left)
+    }
+
+    private func step(_ duration: Duration) {
+        now = now + duration
+        wall = WallTime(nanoseconds: UInt64(Int64(wall.nanoseconds) + duration.nanoseconds))
+        ask("HSET", "clock", "s", "\(wall.seconds)", "u", "\(wall.nanoseconds / 1000 % 1_000_000)")
+        for gateway in gateways where !gateway.isAway { _ = gateway.store.sweepLeases() }
+        settle()
+    }
+
+    func redisReplied(_ reply: RedisReply, to tag: UInt) { answer = reply.kind == .integer ? "\(reply.integer)" : reply.text }
+    func redisFailed(_ failure: RedisFailure, for tag: UInt) { answer = "\(failure)" }
+}
+
+@Suite struct LeaseTests {
+    @Test("a hot key is asked about once in many calls, and then every call is counted")
+    func fewQuestions() throws {
+        let world = try LeasingGateways(1)
+        let gateway = world.gateways[0]
+        let limit = try limit("100000/min per tenant")
+        var remaining: [UInt64] = []
+        for _ in 0..<4000 {
+            remaining.append(gateway.call([limit]).verdict(at: 0).remaining)
+            world.settle()
+        }
+        #expect(gateway.commands < 50)
+        #expect(remaining == (1...4000).map { 100_000 - UInt64($0) })
+        world.advance(.milliseconds(1100))
+        #expect(world.ask("GET", "martlet:{acme}:routes.test:limit:1min:tenant:i").hasPrefix("4000 "))
+    }
+
+    @Test("a key that few calls come for is not leased")
+    func coldKeys() throws {
+        let world = try LeasingGateways(1)
+        let gateway = world.gateways[0]
+        let limit = try limit("1000/min per tenant")
+        for _ in 0..<50 {
+            _ = gateway.call([limit])
+            world.advance(.milliseconds(400))
+        }
+        #expect(gateway.commands == 50)
+    }
+
+    @Test("a refusal is remembered for a second at most, and only one that leases did not cause")
+    func refusals() throws {
+        let world = try LeasingGateways(2)
+        let limit = try limit("100/min per tenant")
+        for _ in 0..<40 { #expect(world.gateways[0].call([limit]).outcome.isAllowed) }
+        world.settle()
+        // What the other has leased refuses this one, for as long as the lease is.
+        var refused: LimitRequest?
+        var allowed = 40
+        while refused == nil {
+            let request = world.gateways[1].call([limit])
+            if request.outcome.isAllowed { allowed += 1 } else { refused = request }
+        }
+        let wait = try #require(refused).outcome.retryAfterNanoseconds
+        #expect(wait > 0 && wait <= 1_250_000_000)
+        // Meanwhile what is left of the lease has been given back.
+        world.advance(.nanoseconds(Int64(wait)))
+        #expect(world.gateways[1].call([limit]).outcome.isAllowed)
+        allowed += 1
+        for gateway in world.gateways {
+            while gateway.call([limit]).outcome.isAllowed { allowed += 1 }
+        }
+        world.advance(.milliseconds(1300))
+        for gateway in world.gateways {
+            while gateway.call([limit]).outcome.isAllowed { allowed += 1 }
+        }
+        #expect(allowed == 100)
+        let commands = world.gateways[0].commands
+        for _ in 0..<100 { #expect(!world.gateways[0].call([limit]).outcome.isAllowed) }
+        #expect(world.gateways[0].commands == commands)
+        world.advance(.milliseconds(1001))
+        _ = world.gateways[0].call([limit])
+        #expect(world.gateways[0].commands > commands)
+    }
+
+    @Test("what a gateway that ends has leased comes back", arguments: ["1000/min per tenant", "1000/s burst 1000 per tenant"])
+    func ends(rule: String) throws {
+        let world = try LeasingGateways(1)
+        let limit = try limit(rule)
+        for _ in 0..<200 { _ = world.gateways[0].call([limit]) }
+        world.gateways[0].store.endLeases()
+        world.settle()
+        let request = world.gateways[0].call([limit])
+        #expect(request.verdict(at: 0).remaining == 1000 - 201)
+    }
+
+    /// What the callers of all gateways were allowed, held against the algorithm itself.
+    private struct Model {
+        let limit: Limit
+        var level: UInt64 = 0
+        var last: UInt64
+        var windows: [UInt64: UInt64] = [:]
+
+        /// False where the algorithm does not allow it.
+        mutating func allow(at wall: WallTime) -> Bool {
+            switch limit.algorithm {
+            case .rate:
+                level = level > wall.nanoseconds - last ? level - (wall.nanoseconds - last) : 0
+                last = wall.nanoseconds
+                level += limit.emission
+                return level <= limit.tolerance
+            case .fixed:
+                let place = limit.schedule.place(at: wall)
+                windows[place.number, default: 0] += 1
+                return windows[place.number, default: 0] <= limit.capacity
+            case .sliding:
+                let place = limit.schedule.place(at: wall)
+                windows[place.number, default: 0] += 1
+                let sliding = SlidingWindow(place, previous: windows[place.number - 1, default: 0], wall: wall)
+                return windows[place.number, default: 0] + sliding.carried <= limit.capacity
+            }
+        }
+    }
+
+    @Test(
+        "never more than the limit over several gateways, and all of it where it is asked for",
+        arguments: ["300/min per tenant", "300/min sliding per tenant", "300/10s token_bucket per tenant"], [1, 2, 3] as [UInt64])
+    func model(rule: String, seed: UInt64) throws {
+        let world = try LeasingGateways(3)
+        let limit = try limit(rule)
+        var random = RandomGenerator(seed: seed)
+        var model = Model(limit: limit, last: world.wall.nanoseconds)
+        var allowed = 0
+        func call(_ gateway: LeasingGateways.Gateway) -> Bool {
+            guard gateway.call([limit]).outcome.isAllowed else { return false }
+            allowed += 1
+            let fits = model.allow(at: world.wall)
+            #expect(fits)
+            return true
+        }
+        for _ in 0..<60 {
+            for _ in 0..<Int(random.next() % 40) { _ = call(world.gateways[Int(random.next() % 3)]) }
+            world.advance(.milliseconds(Int64(random.next() % 900)))
+        }
+        // In a window of its own every hit comes to be used.
+        world.advance(.seconds(180))
+        allowed = 0
+        for _ in 0..<3 {
+            for gateway in world.gateways { for _ in 0..<400 { _ = call(gateway) } }
+            world.advance(.milliseconds(limit.algorithm == .rate ? 0 : 1300))
+        }
+        if limit.algorithm == .rate {
+            #expect(allowed <= 300)
+        } else {
+            #expect(allowed == 300)
+        }
+    }
+
+    @Test("a call of several limits takes hits of all their leases, or of none")
+    func severalLimits() throws {
+        let world = try LeasingGateways(1)
+        let gateway = world.gateways[0]
+        let wide = try limit("100000/min per tenant", name: "wide")
+        let narrow = try limit("60/min per tenant", name: "narrow")
+        var allowed = 0
+        for _ in 0..<200 where gateway.call([wide, narrow]).outcome.isAllowed { allowed += 1 }
+        world.advance(.milliseconds(1300))
+        for _ in 0..<200 where gateway.call([wide, narrow]).outcome.isAllowed { allowed += 1 }
+        #expect(allowed == 60)
+        world.advance(.milliseconds(1300))
+        #expect(world.ask("GET", "martlet:{acme}:routes.test:wide:1min:tenant:i").hasPrefix("60 "))
+    }
+}
