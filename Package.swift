@@ -184,8 +184,7 @@ let package = Package(
         module(
             "Services/RateLimitService",
             [
-                "Bytes", "Random", "Time", "Metrics", "Net", "HTTPModel", "Reactor", "Sockets", "GRPC", "Config", "Redis",
-                "Transport", "RateLimit",
+                "Bytes", "Time", "Metrics", "Net", "HTTPModel", "Reactor", "Sockets", "GRPC", "Config", "Transport", "RateLimit",
             ]),
         module("Services/Demo", ["Bytes", "Net", "Protobuf", "Messages", "Reactor", "Sockets", "GRPC", "Transport", protobuf]),
         module(

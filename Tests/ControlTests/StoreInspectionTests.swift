@@ -35,8 +35,7 @@ struct StoreInspectionTests {
 
         var store: InspectedStore {
             InspectedStore(
-                location: RedisLocation(address: .ip("127.0.0.1", port: socket?.address.port ?? 0)), tls: nil, prefix: "martlet",
-                use: .limits)
+                location: RedisLocation(address: .ip("127.0.0.1", port: socket?.address.port ?? 0)), tls: nil, prefix: "martlet")
         }
     }
 

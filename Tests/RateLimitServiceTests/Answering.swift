@@ -27,15 +27,16 @@ final class Answering {
 
     init(
         _ descriptors: [LimitDescriptor], counters: CounterRegistry = CounterRegistry(seed: HashSeed(1, 2)),
-        store: ((TestWorker) -> any WindowStore)? = nil
+        charging: LimitRequest.Charging = .allOrNone, store: ((TestWorker) -> any LimitStore)? = nil
     ) throws {
         self.counters = counters
         worker = try TestWorker()
         worker.clock.wall = WallTime(seconds: 20_000 * 86_400)
         worker.loop.tick(wait: false)
-        let store = store?(worker) ?? MemoryWindowStore()
+        let store = store?(worker) ?? MemoryStore()
         server = LimitServer(
-            rules: RuleTree([domain("edge", descriptors)], counters: counters), store: store, counters: counters,
+            rules: RuleTree([domain("edge", descriptors, charging: charging)], counters: counters), store: store,
+            counters: counters,
             metrics: LimitServiceMetrics(registry), context: worker.context)
         caller = try TestCaller(
             to: try server.listen(at: SocketAddress("127.0.0.1:0")!), worker: worker)

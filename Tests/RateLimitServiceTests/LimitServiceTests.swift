@@ -55,11 +55,14 @@ struct LimitServiceTests {
         #expect(try service.ask([descriptor([("k", "v")])]).overallCode == .ok)
     }
 
-    @Test("every descriptor is answered in its place and counts by itself, also where another is over")
-    func order() throws {
-        let service = try Answering([
-            rule("a", nil, limit(1)), rule("b", nil, limit(10)), rule("free", nil, unlimited()),
+    @Test(
+        "every descriptor is answered in its place, and where one is over none is charged, or each by itself",
+        arguments: [
+            (LimitRequest.Charging.allOrNone, [9, 9] as [UInt32]), (.always, [8, 7]),
         ])
+    func order(charging: LimitRequest.Charging, left: [UInt32]) throws {
+        let service = try Answering(
+            [rule("a", nil, limit(1)), rule("b", nil, limit(10)), rule("free", nil, unlimited())], charging: charging)
         let question = [
             descriptor([("b", "1")]), descriptor([("none", "1")]), descriptor([("a", "1")]), descriptor([("free", "1")]),
         ]
@@ -68,8 +71,8 @@ struct LimitServiceTests {
         #expect(second.overallCode == .overLimit)
         #expect(second.statuses.map(\.code) == [.ok, .ok, .overLimit, .ok])
         #expect(second.statuses.map(\.hasCurrentLimit) == [true, false, true, false])
-        #expect(second.statuses.map(\.limitRemaining) == [8, 0, 0, .max])
-        #expect(try service.ask(question).statuses[0].limitRemaining == 7)
+        #expect(second.statuses.map(\.limitRemaining) == [left[0], 0, 0, .max])
+        #expect(try service.ask(question).statuses[0].limitRemaining == left[1])
     }
 
     @Test("the same descriptor twice in a request counts twice")
@@ -79,14 +82,16 @@ struct LimitServiceTests {
         #expect(answer.statuses.map(\.limitRemaining) == [2, 1])
     }
 
-    @Test("hits are the descriptor's own, else the request's, else one; what is over counts too")
-    func hits() throws {
-        let service = try Answering([rule("a", nil, limit(10))])
+    @Test(
+        "hits are the descriptor's own, else the request's, else one; what is over counts where each is charged",
+        arguments: [(LimitRequest.Charging.allOrNone, LimitResponseMessage.Code.ok), (.always, .overLimit)])
+    func hits(charging: LimitRequest.Charging, after: LimitResponseMessage.Code) throws {
+        let service = try Answering([rule("a", nil, limit(10))], charging: charging)
         #expect(try service.ask([descriptor([("a", "1")])], hits: 4).statuses[0].limitRemaining == 6)
         #expect(try service.ask([descriptor([("a", "1")], hits: 2)], hits: 4).statuses[0].limitRemaining == 4)
         #expect(try service.ask([descriptor([("a", "1")], hits: 5)]).overallCode == .overLimit)
-        // 11 of 10: one more is over as well.
-        #expect(try service.ask([descriptor([("a", "1")])]).overallCode == .overLimit)
+        // 11 of 10 where it was charged: one more is over as well.
+        #expect(try service.ask([descriptor([("a", "1")])]).overallCode == after)
         #expect(try service.ask([descriptor([("a", "2")], hits: .max)]).overallCode == .overLimit)
         #expect(try service.ask([descriptor([("a", "2")], hits: .max)]).overallCode == .overLimit)
     }
@@ -101,16 +106,19 @@ struct LimitServiceTests {
         }
     }
 
-    @Test("zero hits ask and charge nothing")
-    func zeroHits() throws {
-        let service = try Answering([rule("a", nil, limit(2)), rule("never", nil, limit(0))])
+    /// Where nothing beyond the limit is ever charged, a look is over once the next hit would be; else once the counter is beyond the limit.
+    @Test(
+        "zero hits look and charge nothing",
+        arguments: [(LimitRequest.Charging.allOrNone, LimitResponseMessage.Code.overLimit), (.always, .ok)])
+    func zeroHits(charging: LimitRequest.Charging, full: LimitResponseMessage.Code) throws {
+        let service = try Answering([rule("a", nil, limit(2)), rule("never", nil, limit(0))], charging: charging)
         let question = descriptor([("a", "1")], hits: 0)
         for _ in 0..<5 { #expect(try service.ask([question]).statuses[0].limitRemaining == 2) }
         _ = try service.ask([descriptor([("a", "1")])], hits: 2)
-        #expect(try service.ask([question]).overallCode == .ok)
+        #expect(try service.ask([question]).overallCode == full)
         _ = try service.ask([descriptor([("a", "1")])])
         #expect(try service.ask([question]).overallCode == .overLimit)
-        #expect(try service.ask([descriptor([("never", "1")], hits: 0)]).overallCode == .ok)
+        #expect(try service.ask([descriptor([("never", "1")], hits: 0)]).overallCode == full)
         #expect(try service.ask([descriptor([("never", "1")])]).overallCode == .overLimit)
     }
 
@@ -193,14 +201,15 @@ struct LimitServiceTests {
     @Test("requests are counted by domain and outcome, and those of all unknown domains together")
     func counted() throws {
         let service = try Answering([rule("a", nil, limit(2)), rule("trial", nil, limit(1), shadow: true)])
-        for _ in 0..<3 { _ = try service.ask([descriptor([("a", "1")]), descriptor([("trial", "1")])]) }
+        for _ in 0..<3 { _ = try service.ask([descriptor([("a", "1")])]) }
+        for _ in 0..<3 { _ = try service.ask([descriptor([("trial", "1")])]) }
         _ = try service.ask([descriptor([("unknown", "1")])])
         for name in ["x", "y", "z"] { _ = try service.ask([descriptor([("a", "1")])], domain: name) }
-        #expect(service.counts("edge") == ["within_limit": 3, "over_limit": 1, "shadow_over_limit": 2])
+        #expect(service.counts("edge") == ["within_limit": 6, "over_limit": 1, "shadow_over_limit": 2])
         #expect(service.counts("(other)") == ["within_limit": 3])
         let latencies = try #require(service.series("martlet_ratelimit_request_duration_seconds").first?.value)
         guard case .latencies(let durations) = latencies else { throw Missing() }
-        #expect(durations.buckets.reduce(0, +) == 7)
+        #expect(durations.buckets.reduce(0, +) == 10)
         // Another list of domains: each still counts as itself.
         service.server.adopt(
             RuleTree(
@@ -208,7 +217,41 @@ struct LimitServiceTests {
                 counters: service.counters))
         _ = try service.ask([descriptor([("a", "2")])])
         _ = try service.ask([descriptor([("a", "2")])], domain: "first")
-        #expect(service.counts("edge")["within_limit"] == 4 && service.counts("first") == ["within_limit": 1])
+        #expect(service.counts("edge")["within_limit"] == 7 && service.counts("first") == ["within_limit": 1])
+    }
+
+    @Test("a request may have as many descriptors as ever, each with a limit")
+    func manyDescriptors() throws {
+        let service = try Answering([rule("a", nil, limit(3))])
+        for left in [2, 1, 0] as [UInt32] {
+            let answer = try service.ask((0..<LimitQuery.descriptorsMax).map { descriptor([("a", "\($0)")]) })
+            #expect(answer.statuses.map(\.limitRemaining) == Array(repeating: left, count: LimitQuery.descriptorsMax))
+        }
+        // Then a small one, and one too many.
+        #expect(try service.ask([descriptor([("a", "new")])]).statuses[0].limitRemaining == 2)
+        var request = LimitRequestMessage()
+        request.domain = "edge"
+        request.descriptors = (0...LimitQuery.descriptorsMax).map { descriptor([("a", "\($0)")]) }
+        #expect(try service.call(request).status == "3")
+    }
+
+    @Test("a limit that requests bring is kept per worker up to a bound, and its counters stay when the bound is reached")
+    func manyOverrides() throws {
+        let service = try Answering([])
+        func brought(_ requests: UInt32) -> DescriptorMessage {
+            var descriptor = descriptor([("k", "v")])
+            descriptor.limit.requestsPerUnit = requests
+            descriptor.limit.unit = .day
+            return descriptor
+        }
+        let total = UInt32(OverrideLimits.limitsMax) + 100
+        var next: UInt32 = 100_000
+        while next < 100_000 + total {
+            _ = try service.ask((next..<next + 100).map(brought))
+            next += 100
+        }
+        #expect(try service.ask([brought(100_000)]).statuses[0].limitRemaining == 100_000 - (total + 99) / 100 * 100 - 1)
+        #expect(service.counters.tableCount == 1)
     }
 
     private struct Missing: Error {}
@@ -251,7 +294,7 @@ struct LimitServiceTests {
         #expect(service.counters.readings.map(\.held) == [50, CounterTable.guaranteed])
         // Names that are made up end in one table, and are still counted one by one.
         for batch in 0..<12 { _ = try service.ask((0..<100).map { named("l\(batch * 100 + $0)", "v") }) }
-        #expect(service.counters.tableCount == OverrideTables.tablesMax + 1)
+        #expect(service.counters.tableCount == OverrideLimits.tablesMax + 1)
         #expect(try service.ask([named("l1199", "v")]).overallCode == .overLimit)
         #expect(try service.ask([named("l1199", "w")]).overallCode == .ok)
     }

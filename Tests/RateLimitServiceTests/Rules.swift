@@ -1,4 +1,5 @@
 import Config
+import RateLimit
 
 @testable import RateLimitService
 
@@ -20,6 +21,8 @@ func unlimited(replaces: [String] = []) -> ServiceLimit {
     ServiceLimit(amount: .unlimited, name: nil, replaces: replaces)
 }
 
-func domain(_ name: String, _ descriptors: [LimitDescriptor]) -> LimitDomain {
-    LimitDomain(name: name, descriptors: descriptors)
+func domain(
+    _ name: String, _ descriptors: [LimitDescriptor], charging: LimitRequest.Charging = .allOrNone
+) -> LimitDomain {
+    LimitDomain(name: name, charging: charging, descriptors: descriptors)
 }

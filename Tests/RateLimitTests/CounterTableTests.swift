@@ -90,7 +90,7 @@ struct SeededNumbers {
                 }
             }
             if step % 97 == 0 {
-                _ = table.maintain(EvictionScale(.limits, now: now, wall: wall), buckets: 7)
+                _ = table.maintain(EvictionScale(now: now, wall: wall), buckets: 7)
                 table.cells.maintain()
             }
             let live = table.evictedBelowLimit.load(ordering: .relaxed) + table.evictedAtLimit.load(ordering: .relaxed)
@@ -238,7 +238,7 @@ struct SeededNumbers {
         #expect(table.outgrown.load(ordering: .relaxed) != nil)
         for _ in 0..<3 {
             table.cells.maintain()
-            _ = table.maintain(EvictionScale(.limits, now: start, wall: startWall), buckets: 0)
+            _ = table.maintain(EvictionScale(now: start, wall: startWall), buckets: 0)
         }
         #expect(table.outgrown.load(ordering: .relaxed) == nil)
     }
@@ -256,11 +256,11 @@ struct SeededNumbers {
         }
         #expect(limit.table.find(digest(0)) == nil && !used.contains(first))
         for _ in 0..<5 { registry.cells.maintain() }
-        _ = limit.table.maintain(EvictionScale(.limits, now: start, wall: startWall), buckets: 0)
+        _ = limit.table.maintain(EvictionScale(now: start, wall: startWall), buckets: 0)
         #expect(limit.table.outgrown.load(ordering: .relaxed) != nil)
         worker.leave()
         for _ in 0..<5 { registry.cells.maintain() }
-        _ = limit.table.maintain(EvictionScale(.limits, now: start, wall: startWall), buckets: 0)
+        _ = limit.table.maintain(EvictionScale(now: start, wall: startWall), buckets: 0)
         #expect(limit.table.outgrown.load(ordering: .relaxed) == nil)
         for number in 5000..<10_000 {
             used.insert(limit.table.charge(limit, digest(number), hits: 1, now: start, wall: startWall).cell)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from harness.gateway import configuration, run
-from harness.limiters import GATEWAY_USER, SERVICE_USER
+from harness.limiters import USER
 from harness.shapes import Cluster, Replicated
 
 
@@ -24,7 +24,7 @@ def check(request, backend, tmp_path):
         assert result.returncode == status, result.stdout
         lines = [line for line in result.stdout.splitlines() if ": stores.main: " in line]
         return [line.partition(": stores.main: ")[2] for line in lines]
-    checked.user = GATEWAY_USER if request.param == "gateway" else SERVICE_USER
+    checked.user = USER
     return checked
 
 

@@ -171,7 +171,7 @@ extension StoreConfiguration {
     /// All but the size of the memory, which changes while it counts.
     fileprivate func countsAlike(_ other: StoreConfiguration) -> Bool {
         store.withoutRenewable == other.store.withoutRenewable && domain == other.domain && timeout == other.timeout
-            && whenUnavailable == other.whenUnavailable
+            && whenUnavailable == other.whenUnavailable && lease == other.lease
     }
 }
 
@@ -183,7 +183,7 @@ private final class LimitWorker: ListeningProgram {
     let redis: (any RedisConnector)?
 
     init(
-        rules: RuleTree, store: any WindowStore, redis: (any RedisConnector)?, counters: CounterRegistry,
+        rules: RuleTree, store: any LimitStore, redis: (any RedisConnector)?, counters: CounterRegistry,
         metrics: LimitServiceMetrics, context: WorkerContext,
         connectionCounts: ConnectionCounts
     ) {
@@ -191,5 +191,10 @@ private final class LimitWorker: ListeningProgram {
         server = LimitServer(
             rules: rules, store: store, counters: counters, metrics: metrics, context: context)
         listeners = WorkerListeners(handler: server.handler, context: context, connectionCounts: connectionCounts)
+    }
+
+    func beginDrain() {
+        server.beginDrain()
+        listeners.beginDrain()
     }
 }

@@ -46,24 +46,22 @@ package final class CounterRegistry: Sendable {
     package func join(_ loop: EventLoop) { loop.join(cells.epochs) }
 
     /// The table of a limit; `place` and `name` are for people.
-    package func table(
-        _ identity: [UInt8], words: CounterTable.Words = .limits, place: String, name: String
-    ) -> CounterTable {
+    package func table(_ identity: [UInt8], place: String, name: String) -> CounterTable {
         state.withLock { state in
             if let entry = state.entries[identity] { return entry.table }
-            return add(identity, Entry(table: CounterTable(cells: cells, words: words), place: place, name: name), to: &state)
+            return add(identity, Entry(table: CounterTable(cells: cells), place: place, name: name), to: &state)
         }
     }
 
     /// The table of a limit that callers name; `nil` for a new one where there are `tablesMax` of such already.
     package func tableNamedByCaller(
-        _ identity: [UInt8], words: CounterTable.Words, place: String, name: String, tablesMax: Int
+        _ identity: [UInt8], place: String, name: String, tablesMax: Int
     ) -> CounterTable? {
         state.withLock { state in
             if let entry = state.entries[identity] { return entry.table }
             guard state.namedByCallers < tablesMax else { return nil }
             state.namedByCallers += 1
-            return add(identity, Entry(table: CounterTable(cells: cells, words: words), place: place, name: name), to: &state)
+            return add(identity, Entry(table: CounterTable(cells: cells), place: place, name: name), to: &state)
         }
     }
 
@@ -114,7 +112,7 @@ package final class CounterRegistry: Sendable {
         var budget = Self.bucketsMaintained
         for step in tables.indices where budget > 0 {
             let table = tables[(first + step) % tables.count]
-            budget -= table.maintain(EvictionScale(table.words, now: now, wall: wall), buckets: budget)
+            budget -= table.maintain(EvictionScale(now: now, wall: wall), buckets: budget)
         }
     }
 

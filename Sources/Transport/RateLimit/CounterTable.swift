@@ -6,7 +6,7 @@ package import Time
 ///
 ///     digest ──▶ a bucket of 15 short chains ──▶ the cell with the same 128 bits
 ///
-/// A cell is its key's digest (two words), its state (`CounterState` or `WindowState`, one word) and links. **A charge is one
+/// A cell is its key's digest (two words), its state (`CounterState`, one word) and links. **A charge is one
 /// compare-and-swap of the state**, and holds no lock. What makes that right although the key lies in other words:
 ///
 /// - **A cell is one key's until every worker has ended a tick.** A key's cell is written before it is linked, and never
@@ -37,17 +37,9 @@ package final class CounterTable: @unchecked Sendable {
     package static let maximumDefault = 1_048_576
     package static let maximumMax = 1 << 26
 
-    /// What the states of a table's cells mean.
-    package enum Words: Sendable, Equatable {
-        case limits
-        /// `WindowState`, of windows of so many seconds.
-        case windows(seconds: UInt64)
-    }
-
     let cells: CounterCells
     /// `cells`', reached at every call without counting references.
     let directory: CounterDirectory
-    let words: Words
     /// The oldest whose buckets have not all moved; `nil` until the first key comes.
     let buckets = Atomic<UnsafeMutablePointer<BucketArray>?>(nil)
     let held = Atomic<Int>(0)
@@ -60,10 +52,9 @@ package final class CounterTable: @unchecked Sendable {
     /// The bucket that the control loop looks at next.
     let sweepCursor = Atomic<Int>(0)
 
-    package init(cells: CounterCells, words: Words = .limits) {
+    package init(cells: CounterCells) {
         self.cells = cells
         directory = cells.directory
-        self.words = words
     }
 
     deinit {
@@ -178,32 +169,6 @@ package final class CounterTable: @unchecked Sendable {
             let swapped = state.pointee.compareExchange(expected: word, desired: less, ordering: .acquiringAndReleasing)
             if swapped.exchanged { return }
             word = swapped.original
-        }
-    }
-
-    /// Adds `hits` to the window of a counter that counts what is over its limit too, and returns what it then holds.
-    ///
-    /// - Parameters:
-    ///   - windowStart: in seconds since 1970, a multiple of the window's length.
-    ///   - requests: what a window may hold; it decides which counter goes when a new one has no room.
-    package func add(
-        _ hits: UInt64, to digest: CounterDigest, windowStart: UInt64, requests: UInt64, wall: WallTime
-    ) -> UInt64 {
-        guard case .windows(let seconds) = words else { preconditionFailure("a table of another kind") }
-        let number = WindowState.number(start: windowStart, seconds: seconds)
-        while true {
-            while let found = find(digest) {
-                let word = WindowState.add(hits, to: found.word, number: number)
-                let swapped = found.cell.state.pointee.compareExchange(
-                    expected: found.word, desired: word, ordering: .acquiringAndReleasing)
-                if swapped.exchanged { return WindowState.sum(word) }
-            }
-            // A question leaves nothing behind.
-            guard hits > 0 else { return 0 }
-            let word = WindowState.add(hits, to: 0, number: number)
-            let scale = EvictionScale(words, requests: requests, wall: wall)
-            if case .present = insert(digest, word: word, scale, maximum: Self.maximumDefault) { continue }
-            return WindowState.sum(word)
         }
     }
 

@@ -20,57 +20,32 @@ package struct EvictionScale {
         static func < (one: Rank, other: Rank) -> Bool { (one.standing, one.measure) < (other.standing, other.measure) }
     }
 
-    private let words: CounterTable.Words
     /// What is used is at the limit from here on: hits, or nanoseconds of a level.
     private let full: UInt64
     private let now: Instant
     private let wall: WallTime
 
     init(_ limit: Limit, now: Instant, wall: WallTime) {
-        words = .limits
         // A level with no room for one hit more is at its limit.
         full = limit.algorithm == .rate ? limit.tolerance - min(limit.tolerance, limit.emission) + 1 : limit.capacity
         self.now = now
         self.wall = wall
     }
 
-    init(_ words: CounterTable.Words, requests: UInt64, wall: WallTime) {
-        self.words = words
-        full = requests
-        now = Instant(nanoseconds: 0)
-        self.wall = wall
-    }
-
     /// For telling recovered counters from others, and no more.
-    package init(_ words: CounterTable.Words, now: Instant, wall: WallTime) {
-        self.words = words
+    package init(now: Instant, wall: WallTime) {
         full = .max
         self.now = now
         self.wall = wall
     }
 
-    func isRecovered(_ word: UInt64) -> Bool {
-        switch words {
-        case .limits: CounterState.isRecovered(word, now: now, wall: wall)
-        case .windows(let seconds): WindowState.isRecovered(word, seconds: seconds, wall: wall)
-        }
-    }
+    func isRecovered(_ word: UInt64) -> Bool { CounterState.isRecovered(word, now: now, wall: wall) }
 
     func rank(_ word: UInt64) -> Rank {
         if isRecovered(word) { return Rank(standing: .recovered, measure: 0) }
-        let used: UInt64
-        let end: UInt64
-        switch words {
-        case .windows:
-            used = WindowState.sum(word)
-            end = WindowState.number(word)
-        case .limits where word & CounterState.windowBit != 0:
-            used = CounterState.hits(word)
-            end = CounterState.untilSecond(word, near: wall)
-        case .limits:
-            used = word - now.nanoseconds
-            end = word
-        }
+        let isWindow = word & CounterState.windowBit != 0
+        let used = isWindow ? CounterState.hits(word) : word - now.nanoseconds
+        let end = isWindow ? CounterState.untilSecond(word, near: wall) : word
         return used < full ? Rank(standing: .belowLimit, measure: used) : Rank(standing: .atLimit, measure: end)
     }
 }

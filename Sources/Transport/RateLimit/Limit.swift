@@ -61,9 +61,18 @@ package final class Limit: Sendable {
     ///   - descriptor: keys of the entries that a service's own rules are asked by; else its rule is sent along.
     ///   - zone: which the rule's windows follow; `nil` for UTC.
     ///   - counters: of the process.
-    package init(
+    package convenience init(
         _ rule: LimitRule, name: String, place: String, descriptor: [String]? = nil, zone: ZoneOffsets? = nil,
         counters: CounterRegistry, warnPercent: Int = 0, series: LimitSeries? = nil
+    ) {
+        self.init(
+            rule, name: name, place: place, descriptor: descriptor, zone: zone, counters: counters, warnPercent: warnPercent,
+            series: series, counted: nil)
+    }
+
+    private init(
+        _ rule: LimitRule, name: String, place: String, descriptor: [String]?, zone: ZoneOffsets?, counters: CounterRegistry,
+        warnPercent: Int, series: LimitSeries?, counted: Counted?
     ) {
         self.warnPercent = UInt64(max(0, warnPercent))
         self.series = series
@@ -88,7 +97,7 @@ package final class Limit: Sendable {
             tolerance = 0
             windowSeconds = seconds
         }
-        keyCount = rule.keys.count
+        keyCount = counted?.keyCount ?? rule.keys.count
         serviceEntry = Array(name.utf8)
         serviceKeys = (descriptor ?? rule.keys.map(\.description)).map { Array($0.utf8) }
         isDecidedByService = descriptor != nil
@@ -100,13 +109,35 @@ package final class Limit: Sendable {
             }
         }
         var hasher = CounterHasher(seed: counters.seed)
-        redisPart = RedisKey.fixedPart(place: place, name: name, rule: rule)
+        redisPart = counted?.redisPart ?? RedisKey.fixedPart(place: place, name: name, rule: rule)
         redisPart.withUnsafeBytes { hasher.absorb($0) }
         self.hasher = hasher
         seed = counters.seed
         countersMax = rule.counters ?? CounterTable.maximumDefault
-        table = counters.table(redisPart, place: place, name: name)
+        table = counted?.table ?? counters.table(redisPart, place: place, name: name)
         tableReference = .passUnretained(table)
+    }
+
+    /// What a limit of the rate-limit service is counted by, in place of its rule's keys.
+    private struct Counted {
+        var keyCount: Int
+        var redisPart: [UInt8]
+        var table: CounterTable
+    }
+
+    /// A limit of the rate-limit service: windows of so many seconds from 1970 on, counted apart by the values of `keys`. `requests` of zero
+    /// refuse every hit.
+    package convenience init(
+        ofService domain: String, keys: [[UInt8]], name: String, requests: UInt32, seconds: UInt64, isShadow: Bool,
+        table: CounterTable, counters: CounterRegistry
+    ) {
+        let rule = LimitRule(
+            name: name, count: UInt64(requests), window: LimitWindow(units: Int(seconds), unit: .second), algorithm: .fixed,
+            isShadow: isShadow)
+        self.init(
+            rule, name: name, place: domain, descriptor: nil, zone: nil, counters: counters, warnPercent: 0, series: nil,
+            counted: Counted(
+                keyCount: keys.count, redisPart: RedisKey.servicePart(domain: domain, keys: keys, seconds: seconds), table: table))
     }
 
     /// An issuer as it goes into a counter's digest: under the same secret, so that no two are alike.

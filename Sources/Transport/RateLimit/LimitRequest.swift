@@ -183,6 +183,16 @@ package final class LimitRequest {
         return UnsafeRawBufferPointer(rebasing: bytes[offset + 4..<offset + 4 + length])
     }
 
+    /// The values of the limit at `index` one after the other, as `value` each, beginning at a `place` of zero.
+    func value(at index: Int, from place: inout Int) -> UnsafeRawBufferPointer {
+        let bytes = values.readable
+        let offset = slots[index].valuesStart + place
+        precondition(index < count && offset < slots[index].valuesEnd, "no such key")
+        let length = Int(bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+        place += 4 + length
+        return UnsafeRawBufferPointer(rebasing: bytes[offset + 4..<offset + 4 + length])
+    }
+
     /// Valid until the request changes.
     package var issuerBytes: UnsafeRawBufferPointer { issuer.readable }
 

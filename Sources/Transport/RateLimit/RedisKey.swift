@@ -5,6 +5,7 @@ internal import Crypto
 ///
 ///     PREFIX:{TENANT}:PLACE:NAME:WINDOW:KEYS:ISSUER:VALUE…      a limit per tenant
 ///     PREFIX:PLACE:NAME:WINDOW:KEYS:ISSUER:VALUE…               any other
+///     PREFIX:rls/DOMAIN:SECONDSs:KEY…:VALUE…                     of the rate-limit service, as many keys as values
 ///
 /// The braces are Redis Cluster's hash tag: what one tenant is counted by lies together. Without braces the whole name
 /// decides. ISSUER is there only for limits with a value from a token. Unambiguous: in a part every byte but
@@ -31,6 +32,17 @@ enum RedisKey {
         return Array(output.readable)
     }
 
+    /// rls/DOMAIN:SECONDSs:KEY…, the same for every request. No place of a gateway's limit begins so.
+    static func servicePart(domain: String, keys: [[UInt8]], seconds: UInt64) -> [UInt8] {
+        var output = ByteBuffer()
+        output.append("rls/")
+        for (index, part) in ([Array(domain.utf8), Array("\(seconds)s".utf8)] + keys).enumerated() {
+            if index > 0 { output.append(byte: 0x3a) }
+            part.withUnsafeBytes { append($0, to: &output) }
+        }
+        return Array(output.readable)
+    }
+
     /// The whole name of the counter of the limit at `index`.
     static func write(_ request: LimitRequest, _ index: Int, prefix: [UInt8], to output: inout ByteBuffer) {
         request.slots[index].limit._withUnsafeGuaranteedRef { limit in
@@ -47,9 +59,12 @@ enum RedisKey {
                 output.append(byte: 0x3a)
                 append(request.issuerBytes, to: &output)
             }
-            for key in 0..<limit.keyCount where key != limit.tenantKeyIndex {
+            var place = 0
+            for key in 0..<limit.keyCount {
+                let value = request.value(at: index, from: &place)
+                if key == limit.tenantKeyIndex { continue }
                 output.append(byte: 0x3a)
-                append(request.value(at: index, key: key), to: &output)
+                append(value, to: &output)
             }
         }
     }

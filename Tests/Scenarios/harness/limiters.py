@@ -13,9 +13,8 @@ rls = stubs.module("envoy/service/ratelimit/v3/rls_pb2")
 rls_grpc = stubs.module("envoy/service/ratelimit/v3/rls_pb2_grpc")
 common = stubs.module("envoy/extensions/common/ratelimit/v3/ratelimit_pb2")
 
-# What a user needs at least.
-GATEWAY_USER = "on >geheim resetkeys ~martlet:* resetchannels -@all +evalsha +eval +time +mget +set +info"
-SERVICE_USER = "on >geheim resetkeys ~martlet:* resetchannels -@all +incrby +expire +info"
+# What a user needs at least, of either program.
+USER = "on >geheim resetkeys ~martlet:* resetchannels -@all +evalsha +eval +time +mget +set +info"
 
 
 def _of_store(store, more):
@@ -29,7 +28,7 @@ def _of_store(store, more):
 
 class GatewayCounts:
     """The gateway itself counts in Redis, with a script."""
-    user = GATEWAY_USER
+    user = USER
 
     def __init__(self, gateway, backend, store, *, count=1000, workers=1, limits=None, **more):
         self.running = gateway(configuration(
@@ -51,7 +50,7 @@ class GatewayCounts:
 
 class ServiceCounts:
     """`martlet ratelimit` counts in Redis, window by window."""
-    user = SERVICE_USER
+    user = USER
 
     def __init__(self, martlet, folder, store, *, count=1000, workers=1, **more):
         self.file = folder / "limits.yaml"

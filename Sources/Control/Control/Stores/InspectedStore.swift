@@ -11,7 +11,6 @@ struct InspectedStore {
     let location: RedisLocation
     let tls: UpstreamTLS?
     let prefix: String
-    let use: StoreInspection.Use
     /// How the names of its servers are looked up.
     var resolver = ResolverConfiguration.defaults
 }
@@ -20,7 +19,7 @@ extension InspectedStore {
     /// `nil` where the limits are counted elsewhere.
     init?(_ plan: StorePlan, lookingUp resolver: ResolverConfiguration) {
         guard case .redis(let location, let tls) = plan.location else { return nil }
-        self.init(location: location, tls: tls, prefix: plan.domain, use: .limits, resolver: resolver)
+        self.init(location: location, tls: tls, prefix: plan.domain, resolver: resolver)
     }
 
     /// Where it is written.
@@ -33,7 +32,7 @@ extension InspectedStore {
         completion: @escaping ([StoreInspection.Finding]) -> Void
     ) -> StoreInspection {
         StoreInspection(
-            location, prefix: prefix, use: use, isThorough: isThorough,
+            location, prefix: prefix, isThorough: isThorough,
             dialers: LookedUpHosts(tls, context, lookingUp: resolver, readFile),
             on: context.loop, completion: completion)
     }

@@ -33,23 +33,23 @@ struct LimitServiceStore: Sendable {
         }
     }
 
-    /// `nil` where the windows are counted in memory.
+    /// `nil` where the limits are counted in memory.
     var inspected: InspectedStore? {
         guard case .redis(let location, let tls) = location else { return nil }
-        return InspectedStore(location: location, tls: tls, prefix: configuration.domain, use: .windows)
+        return InspectedStore(location: location, tls: tls, prefix: configuration.domain)
     }
 
     /// - Parameter readFile: for the files that say how names are looked up.
     func make(
         _ context: WorkerContext, readFile: @escaping (String) -> Result<[UInt8], FileFailure>
-    ) -> (store: any WindowStore, redis: (any RedisConnector)?) {
-        let memory = MemoryWindowStore()
+    ) -> (store: any LimitStore, redis: (any RedisConnector)?) {
+        let memory = MemoryStore()
         guard case .redis(let location, let tls) = location else { return (memory, nil) }
         let redis = location.target(timeout: configuration.timeout).connect(
             through: LookedUpHosts(tls, context, readFile), on: context.loop, seed: RandomBytes.uint64())
-        let store = RedisWindowStore(
+        let store = RedisStore(
             redis, fallback: memory, whenUnavailable: configuration.whenUnavailable, prefix: configuration.domain,
-            seed: RandomBytes.uint64())
+            lease: configuration.lease)
         return (store, redis)
     }
 }

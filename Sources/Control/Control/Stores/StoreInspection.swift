@@ -20,17 +20,8 @@ final class StoreInspection {
         var isError: Bool
     }
 
-    /// What is counted in it.
-    enum Use {
-        /// With the script.
-        case limits
-        /// With INCRBY and EXPIRE.
-        case windows
-    }
-
     private let location: RedisLocation
     private let prefix: String
-    private let use: Use
     private let isThorough: Bool
     private let dialers: any RedisDialers
     private let loop: EventLoop
@@ -50,12 +41,11 @@ final class StoreInspection {
     ///     by themselves once they serve.
     ///   - completion: called once, later. What was found, each once.
     init(
-        _ location: RedisLocation, prefix: String, use: Use, isThorough: Bool, dialers: any RedisDialers, on loop: EventLoop,
+        _ location: RedisLocation, prefix: String, isThorough: Bool, dialers: any RedisDialers, on loop: EventLoop,
         completion: @escaping ([Finding]) -> Void
     ) {
         self.location = location
         self.prefix = prefix
-        self.use = use
         self.isThorough = isThorough
         self.dialers = dialers
         self.loop = loop
@@ -212,12 +202,7 @@ final class StoreInspection {
                 found("answers \(Self.words(reply))", at: endpoint)
             }
         }
-        switch use {
-        case .limits: expectDecision(["EVAL", RedisScript.decision.text, "1", key, "r", "1000000", "1000", "1", "0"])
-        case .windows:
-            expectDecision(["INCRBY", key, "1"])
-            expectDecision(["EXPIRE", key, "1"])
-        }
+        expectDecision(["EVAL", RedisScript.decision.text, "1", key, "r", "1000000", "1000", "1", "0"])
     }
 
     // MARK: Asking

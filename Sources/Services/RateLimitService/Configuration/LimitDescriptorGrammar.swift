@@ -1,4 +1,5 @@
 internal import Config
+internal import RateLimit
 
 extension Grammar where Value == LimitDomain {
     static var limitDomain: Grammar { .section(expected: "a mapping with domain and descriptors", LimitDomain.init(in:)) }
@@ -7,9 +8,23 @@ extension Grammar where Value == LimitDomain {
 extension LimitDomain {
     init?(in section: Section) {
         let name = section.required("domain", .text("a domain's name"))
+        let charging = section.value("charging", .charging, default: .allOrNone)
         let descriptors = section.value("descriptors", .limitDescriptors, default: [])
         guard let name else { return nil }
-        self.init(name: name, descriptors: descriptors)
+        self.init(name: name, charging: charging, descriptors: descriptors)
+    }
+}
+
+extension Grammar where Value == LimitRequest.Charging {
+    fileprivate static var charging: Grammar {
+        let words = ["all_or_none", "each"]
+        return Grammar(expected: Quoted.alternatives(words)) { (text: String) in
+            switch text {
+            case "all_or_none": .value(.allOrNone)
+            case "each": .value(.always)
+            default: .mismatch(hint: Spelling.hint(for: text, among: words))
+            }
+        }
     }
 }
 

@@ -18,6 +18,9 @@ package struct LimitServiceConfiguration: Sendable, Equatable {
 /// The rules for one `domain` of requests.
 package struct LimitDomain: Sendable, Equatable {
     package var name: String
+    /// Whether the limits of a request are charged together or none of them, or each for itself also beyond its limit, as
+    /// envoyproxy/ratelimit does.
+    package var charging = LimitRequest.Charging.allOrNone
     package var descriptors: [LimitDescriptor]
 }
 

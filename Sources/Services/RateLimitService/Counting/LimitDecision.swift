@@ -5,9 +5,9 @@ internal import RateLimit
 internal import Time
 internal import Transport
 
-/// One request on its way through a store: what was found for each descriptor, and the counters that are asked.
+/// One request on its way through a store: what was found for each descriptor, and the limits that the store is asked.
 ///
-/// Made ready by the service, filled by the store, written as the answer; then used again. Owned by one worker.
+/// Made ready by the service, decided by the store, written as the answer; then used again. Owned by one worker.
 package final class LimitDecision {
     /// What applies to one descriptor.
     struct Check {
@@ -16,29 +16,76 @@ package final class LimitDecision {
         var kind = Kind.none
         var requests: UInt32 = 0
         var unit = RateLimitUnit.unknown
+        /// Of its windows.
+        var seconds: UInt64 = 0
         var isShadow = false
-        /// In `counters`; of meaning only where `kind` is `counted`.
-        var counter = 0
+        var hits: UInt64 = 0
+        /// In `request`; of meaning only where `kind` is `counted`.
+        var slot = 0
+
+        /// Of the rule with this number.
+        mutating func apply(_ number: Int, of tree: RuleTree) {
+            tree.rules.withUnsafeBufferPointer { rules in
+                let rule = rules.baseAddress! + number
+                self.rule = number
+                kind = rule.pointee.isUnlimited ? .unlimited : .counted
+                requests = rule.pointee.requests
+                unit = rule.pointee.unit
+                seconds = rule.pointee.seconds
+                isShadow = rule.pointee.isShadow
+            }
+        }
     }
 
     enum Kind { case none, unlimited, counted }
 
-    /// One window of one descriptor.
-    struct Counter {
-        var digest: CounterDigest
-        /// Where this process counts it; the rules, or the service's overrides, hold it.
-        var table: Unmanaged<CounterTable>
-        /// What its window may hold.
-        var requests: UInt64
-        var hits: UInt64
-        var seconds: UInt64
-        /// In seconds since the epoch, a multiple of `seconds`.
-        var start: UInt64
-        /// In `keys`.
-        var key: Range<Int>
-        /// What it holds after this request.
-        var sum: UInt64 = 0
+    var tree: RuleTree?
+    var checks: [Check] = []
+    /// The limits that are counted, in the order of `checks`.
+    private(set) var request: LimitRequest
+    private let keepsValues: Bool
+    private var limitsMax = LimitRequest.limitsMax
+    /// Limits of the request's own, which no tree holds.
+    var overrides: [Limit] = []
+    var call: CallReference?
+    /// In seconds since the epoch.
+    var second: UInt64 = 0
+    /// Where it is counted, and when it began.
+    var row: CounterRow?
+    var began = Instant(nanoseconds: 0)
+
+    /// - Parameter keepsValues: as its store needs it.
+    init(keepsValues: Bool) {
+        self.keepsValues = keepsValues
+        request = LimitRequest(keepsValues: keepsValues)
     }
+
+    /// Before the first limit.
+    ///
+    /// - Parameter limits: how many there may be.
+    func begin(limits: Int, charging: LimitRequest.Charging) {
+        if limits > limitsMax {
+            limitsMax = LimitQuery.descriptorsMax
+            request = LimitRequest(keepsValues: keepsValues, limitsMax: limitsMax)
+        }
+        request.reset(charging: charging)
+        request.context = Unmanaged.passUnretained(self).toOpaque()
+    }
+
+    /// The decision that `begin` made a request for.
+    static func of(_ request: LimitRequest) -> LimitDecision? {
+        request.context.map { Unmanaged<LimitDecision>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    func reset() {
+        tree = nil
+        checks.removeAll(keepingCapacity: true)
+        overrides.removeAll(keepingCapacity: true)
+        call = nil
+        row = nil
+    }
+
+    // MARK: What became of it
 
     enum Outcome {
         case counted
@@ -48,50 +95,24 @@ package final class LimitDecision {
         case unavailable
     }
 
-    var tree: RuleTree?
-    var checks: [Check] = []
-    var counters: [Counter] = []
-    /// The counters' names, without their windows.
-    var keys = ByteBuffer(capacity: 512)
-    var outcome = Outcome.counted
-    var call: CallReference?
-    /// In seconds since the epoch.
-    var second: UInt64 = 0
-    /// Commands that the Redis store waits for.
-    var outstanding = 0
-    var hasFailed = false
-    /// Where it is counted, and when it began.
-    var row: CounterRow?
-    var began = Instant(nanoseconds: 0)
+    var outcome: Outcome {
+        guard request.count > 0, request.outcome.source == .none else { return .counted }
+        return request.outcome.decision == .unavailable ? .unavailable : .allowed
+    }
+
     /// The store did not answer: this process alone has counted.
-    var isLocal = false
+    var isLocal: Bool { request.count > 0 && request.outcome.source == .fallback }
 
-    init() {}
-
-    func reset() {
-        tree = nil
-        checks.removeAll(keepingCapacity: true)
-        counters.removeAll(keepingCapacity: true)
-        keys.removeAll()
-        keys.shrink(to: 16 << 10)
-        outcome = .counted
-        call = nil
-        outstanding = 0
-        hasFailed = false
-        row = nil
-        isLocal = false
+    /// What its counter says; `nil` where nothing is known of it.
+    func verdict(_ check: Check) -> LimitVerdict? {
+        guard check.kind == .counted, outcome == .counted else { return nil }
+        let verdict = request.verdict(at: check.slot)
+        return verdict.isKnown ? verdict : nil
     }
 
-    func isOver(_ check: Check) -> Bool {
-        check.kind == .counted && counters[check.counter].sum > UInt64(check.requests)
-    }
+    func isOver(_ check: Check) -> Bool { verdict(check).map { !$0.isAllowed } ?? false }
 
-    var isOverLimit: Bool { outcome == .counted && checks.contains { !$0.isShadow && isOver($0) } }
+    var isOverLimit: Bool { checks.contains { !$0.isShadow && isOver($0) } }
 
-    var isOverShadowLimit: Bool { outcome == .counted && checks.contains { $0.isShadow && isOver($0) } }
-
-    /// Valid until the decision changes.
-    func key(of counter: Counter) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: keys.readable[counter.key])
-    }
+    var isOverShadowLimit: Bool { checks.contains { $0.isShadow && isOver($0) } }
 }

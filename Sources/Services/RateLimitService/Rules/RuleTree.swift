@@ -20,8 +20,10 @@ package final class RuleTree: Sendable {
         var nameNumber: Int
         /// The names' numbers; one that no rule has is left out.
         var replaces: [Int]
-        /// Where this process counts it; held by the tree.
-        var table: Unmanaged<CounterTable>?
+        /// `nil` where it is unlimited; held by the tree.
+        var limit: Unmanaged<Limit>?
+        /// Of its windows.
+        var seconds: UInt64 = 0
     }
 
     private struct Node: Sendable {
@@ -43,7 +45,9 @@ package final class RuleTree: Sendable {
     let rules: [Rule]
     /// Different names of rules.
     let nameCount: Int
-    private let tables: [CounterTable]
+    private let limits: [Limit]
+    /// By a domain's number: how its requests are charged.
+    private let chargings: [LimitRequest.Charging]
 
     package init(_ domains: [LimitDomain], counters: CounterRegistry) {
         var builder = Builder(counters: counters)
@@ -59,13 +63,15 @@ package final class RuleTree: Sendable {
         nodes = builder.nodes
         rules = builder.finishedRules()
         nameCount = builder.names.count
-        tables = builder.tables
+        limits = builder.limits
+        chargings = domains.map(\.charging)
     }
 
     /// Where a rule stands: its counters are found by it again after a reload.
     private struct RulePath {
         let domain: String
         private var texts: [String] = []
+        private(set) var keys: [[UInt8]] = []
         /// No two paths have the same.
         private(set) var identity: [UInt8] = []
 
@@ -73,6 +79,7 @@ package final class RuleTree: Sendable {
 
         mutating func append(_ descriptor: LimitDescriptor) {
             texts.append(descriptor.value.map { "\(descriptor.key)_\($0)" } ?? descriptor.key)
+            keys.append(Array(descriptor.key.utf8))
             identity += [descriptor.key, descriptor.value].flatMap { Self.counted($0) }
         }
 
@@ -88,7 +95,7 @@ package final class RuleTree: Sendable {
 
     private struct Builder {
         let counters: CounterRegistry
-        var tables: [CounterTable] = []
+        var limits: [Limit] = []
         var levels: [Level] = []
         var nodes: [Node] = []
         var rules: [(rule: Rule, replaces: [String])] = []
@@ -120,10 +127,14 @@ package final class RuleTree: Sendable {
                 rule = rules.count
                 rules.append((Rule(limit, isShadow: descriptor.isShadow), limit.replaces))
                 if let seconds = rules[rule].rule.unit.seconds, !rules[rule].rule.isUnlimited {
-                    let table = counters.table(
-                        path.identity(seconds: seconds), words: .windows(seconds: seconds), place: path.domain, name: path.name)
-                    tables.append(table)
-                    rules[rule].rule.table = .passUnretained(table)
+                    let counted = Limit(
+                        ofService: path.domain, keys: path.keys, name: path.name, requests: rules[rule].rule.requests,
+                        seconds: seconds, isShadow: descriptor.isShadow,
+                        table: counters.table(path.identity(seconds: seconds), place: path.domain, name: path.name),
+                        counters: counters)
+                    limits.append(counted)
+                    rules[rule].rule.limit = .passUnretained(counted)
+                    rules[rule].rule.seconds = seconds
                 }
                 if let name = limit.name {
                     let number = names[name] ?? names.count
@@ -150,6 +161,16 @@ package final class RuleTree: Sendable {
 
     /// The first level of the domain with this number.
     func level(ofDomain number: Int) -> Int { firstLevels[number] }
+
+    func replacesOthers(_ rule: Int) -> Bool { !rules[rule].replaces.isEmpty }
+
+    /// Puts the limit of a rule that is not unlimited into a request; the values of its keys follow.
+    func begin(_ rule: Int, in request: LimitRequest, hits: UInt64) {
+        rules[rule].limit?._withUnsafeGuaranteedRef { request.begin($0, hits: hits) }
+    }
+
+    /// How requests of the domain with this number are charged.
+    func charging(ofDomain number: Int) -> LimitRequest.Charging { chargings[number] }
 
     /// The rule for a descriptor; -1 for none.
     func rule(from start: Int, _ entries: ArraySlice<LimitQuery.Entry>) -> Int {
@@ -189,7 +210,7 @@ extension RuleTree.Rule {
     private init(requests: UInt32, unit: RateLimitUnit, isUnlimited: Bool, isShadow: Bool) {
         self.init(
             requests: requests, unit: unit, isUnlimited: isUnlimited, isShadow: isShadow, name: [], nameNumber: -1,
-            replaces: [], table: nil)
+            replaces: [])
     }
 }
 

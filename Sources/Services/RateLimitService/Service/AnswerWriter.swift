@@ -1,5 +1,6 @@
 internal import Bytes
 internal import GRPC
+internal import RateLimit
 
 /// Writes an `envoy.service.ratelimit.v3.RateLimitResponse`, by hand because it is written once a request; a test holds it
 /// equal to the generated message.
@@ -28,8 +29,10 @@ enum AnswerWriter {
         case .counted:
             // Not counted: there is nothing to say but OK.
             guard decision.outcome == .counted else { return WireWriter.field(1, varint: ok, into: &reply) }
-            let counter = decision.counters[check.counter]
-            WireWriter.field(1, varint: !check.isShadow && decision.isOver(check) ? overLimit : ok, into: &reply)
+            // Nothing is known of it where another limit was known to refuse.
+            let verdict = decision.verdict(check)
+            let isOver = !check.isShadow && verdict?.isAllowed == false
+            WireWriter.field(1, varint: isOver ? overLimit : ok, into: &reply)
             let limit = WireWriter.open(2, in: &reply)
             WireWriter.field(1, varint: UInt64(check.requests), into: &reply)
             WireWriter.field(2, varint: UInt64(check.unit.rawValue), into: &reply)
@@ -37,10 +40,9 @@ enum AnswerWriter {
                 tree.rules[check.rule].name.withUnsafeBytes { WireWriter.field(3, bytes: $0, into: &reply) }
             }
             WireWriter.close(limit, in: &reply)
-            let left = UInt64(check.requests) - min(counter.sum, UInt64(check.requests))
-            WireWriter.field(3, varint: left, into: &reply)
+            WireWriter.field(3, varint: min(verdict?.remaining ?? 0, UInt64(check.requests)), into: &reply)
             let reset = WireWriter.open(4, in: &reply)
-            WireWriter.field(1, varint: counter.start + counter.seconds - decision.second, into: &reply)
+            WireWriter.field(1, varint: check.seconds - decision.second % check.seconds, into: &reply)
             WireWriter.close(reset, in: &reply)
         }
     }

@@ -22,7 +22,7 @@ package final class LimitServer {
     ///   - counters: the same for all workers of the process.
     ///   - store: this worker's.
     package init(
-        rules: RuleTree, store: any WindowStore, counters: CounterRegistry, metrics: LimitServiceMetrics, context: WorkerContext
+        rules: RuleTree, store: any LimitStore, counters: CounterRegistry, metrics: LimitServiceMetrics, context: WorkerContext
     ) {
         counters.join(context.loop)
         handler = GRPCServer(context: context, messageBytesMax: Self.messageBytesMax)
@@ -69,6 +69,7 @@ package final class LimitServer {
 
     /// Says NOT_SERVING, accepts no more, and lets the calls that run finish.
     package func beginDrain() {
+        service.endLeases()
         health.shutDown()
         socket?.close()
         socket = nil

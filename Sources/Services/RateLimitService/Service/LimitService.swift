@@ -7,9 +7,9 @@ package import Transport
 
 /// `envoy.service.ratelimit.v3.RateLimitService` with the answers of envoyproxy/ratelimit. One per worker.
 ///
-/// A request counts in every descriptor's window, each by itself, and is over its limit when any of them is. A request
-/// that is answered at once allocates nothing.
-package final class LimitService: UnaryMethod, WindowStoreDelegate {
+/// A request is over its limit when any of its descriptors is, and then charged to none of them, unless its domain charges each. A
+/// request that is answered at once allocates nothing.
+package final class LimitService: UnaryMethod, LimitDelegate {
     package static let name = "envoy.service.ratelimit.v3.RateLimitService"
 
     /// What requests are judged by from now on; those that wait for the store finish with what they began with.
@@ -17,31 +17,36 @@ package final class LimitService: UnaryMethod, WindowStoreDelegate {
         didSet { counts.adopt(rules) }
     }
     package var storeChanged: ((StoreTrouble?) -> Void)?
-    private let store: any WindowStore
+    private let store: any LimitStore
     private let counts: LimitServiceCounts
     /// Runs until the store has counted, and whenever it is in trouble.
     private var storeTimer: RepeatingTimer?
+    /// Runs while hits are leased.
+    private var leaseTimer: RepeatingTimer?
     private unowned let loop: EventLoop
-    private let seed: HashSeed
-    private let overrides: OverrideTables
+    private let overrides: OverrideLimits
     private var query = LimitQuery()
+    /// All there are, and of them those that no request has.
+    private var decisions: [LimitDecision] = []
     private var idleDecisions: [LimitDecision] = []
     /// By a name's number: whether a rule of this request replaces it.
     private var isReplaced: [Bool] = []
 
     /// - Parameter counters: of the process.
-    init(rules: RuleTree, store: any WindowStore, counters: CounterRegistry, counts: LimitServiceCounts, loop: EventLoop) {
+    init(rules: RuleTree, store: any LimitStore, counters: CounterRegistry, counts: LimitServiceCounts, loop: EventLoop) {
         self.rules = rules
         self.counts = counts
         self.store = store
-        seed = counters.seed
-        overrides = OverrideTables(counters)
+        overrides = OverrideLimits(counters)
         self.loop = loop
         store.delegate = self
         storeTimer = RepeatingTimer(every: StoreHealth.probeInterval, on: loop) { [unowned self] in
             if !store.probe(now: loop.now) { storeTimer?.stop() }
         }
         storeTimer?.start(after: .zero)
+        leaseTimer = RepeatingTimer(every: CounterLeases.sweepInterval, on: loop) { [unowned self] in
+            if !store.sweepLeases() { leaseTimer?.stop() }
+        }
     }
 
     package func register(on server: GRPCServer) {
@@ -56,9 +61,9 @@ package final class LimitService: UnaryMethod, WindowStoreDelegate {
         } catch {
             return .failed(error.status)
         }
-        let decision = idleDecisions.popLast() ?? LimitDecision()
+        let decision = idleDecisions.popLast() ?? makeDecision()
         prepare(decision)
-        if !decision.counters.isEmpty, store.count(decision, now: loop.now, wall: loop.wall) == .later {
+        if decision.request.count > 0, store.decide(decision.request, now: loop.now, wall: loop.wall) == .pending {
             decision.call = call.reference
             return .later
         }
@@ -68,7 +73,14 @@ package final class LimitService: UnaryMethod, WindowStoreDelegate {
         return .done
     }
 
-    package func windowsCounted(_ decision: LimitDecision) {
+    private func makeDecision() -> LimitDecision {
+        let decision = LimitDecision(keepsValues: store.needsValues)
+        decisions.append(decision)
+        return decision
+    }
+
+    package func limitDecided(_ request: LimitRequest) {
+        guard let decision = LimitDecision.of(request) else { return }
         defer { finish(decision) }
         // The caller may have gone; what it counted stays counted.
         guard let call = decision.call?.live else { return }
@@ -79,11 +91,16 @@ package final class LimitService: UnaryMethod, WindowStoreDelegate {
 
     private static let unavailable = CallStatus(.unavailable, "the store of the counters does not answer")
 
-    package func windowStoreChanged(_ trouble: StoreTrouble?) {
+    package func limitStoreChanged(_ trouble: StoreTrouble?) {
         counts.setStore(isDown: trouble != nil)
         if trouble != nil { storeTimer?.start() }
         storeChanged?(trouble)
     }
+
+    package func limitStoreLeased() { leaseTimer?.start() }
+
+    /// The process is to end: what is leased of limits is given back.
+    func endLeases() { store.endLeases() }
 
     private func finish(_ decision: LimitDecision) {
         counts.answered(decision, nanoseconds: loop.now.nanoseconds(since: decision.began))
@@ -108,23 +125,23 @@ package final class LimitService: UnaryMethod, WindowStoreDelegate {
                 check.kind = .counted
                 check.requests = override.requests.clamped(to: 0 ... .max)
                 check.unit = override.unit
+                check.seconds = override.unit.seconds ?? 1
             } else if level >= 0 {
-                check.rule = rules.rule(from: level, query.entries[descriptor.entries])
-                if check.rule >= 0 {
-                    let rule = rules.rules[check.rule]
-                    check.kind = rule.isUnlimited ? .unlimited : .counted
-                    check.requests = rule.requests
-                    check.unit = rule.unit
-                    check.isShadow = rule.isShadow
-                    if !rule.replaces.isEmpty { hasReplacements = true }
+                let rule = rules.rule(from: level, query.entries[descriptor.entries])
+                if rule >= 0 {
+                    check.apply(rule, of: rules)
+                    if rules.replacesOthers(rule) { hasReplacements = true }
                 }
             }
+            check.hits = query.hits(of: descriptor).clamped(to: 0...Self.hitsMax)
             decision.checks.append(check)
         }
         if hasReplacements { replace(in: decision, rules) }
+        decision.begin(
+            limits: query.descriptors.count, charging: domain < 0 ? .allOrNone : rules.charging(ofDomain: domain))
         for index in decision.checks.indices where decision.checks[index].kind == .counted {
-            decision.checks[index].counter = decision.counters.count
-            addCounter(decision, decision.checks[index], query.descriptors[index])
+            decision.checks[index].slot = decision.request.count
+            addLimit(to: decision, decision.checks[index], query.entries[query.descriptors[index].entries])
         }
     }
 
@@ -143,41 +160,21 @@ package final class LimitService: UnaryMethod, WindowStoreDelegate {
         }
     }
 
-    /// A counter is told from others by domain, keys, values and the window's length: not by its rule, so a changed limit
-    /// goes on from what was already counted.
-    private func addCounter(
-        _ decision: LimitDecision, _ check: LimitDecision.Check, _ descriptor: LimitQuery.Descriptor
-    ) {
-        let seconds = check.unit.seconds ?? 1
-        var hasher = CounterHasher(seed: seed)
-        hasher.absorb(query.domain)
-        let start = decision.keys.count
-        append(query.domain, to: &decision.keys)
-        for entry in query.entries[descriptor.entries] {
-            hasher.absorb(entry.key)
-            hasher.absorb(entry.value)
-            append(entry.key, to: &decision.keys)
-            append(entry.value, to: &decision.keys)
+    /// A counter is told from others by domain, keys, values and the window's length, but not by what it may hold: a changed limit goes
+    /// on from what was already counted.
+    private func addLimit(to decision: LimitDecision, _ check: LimitDecision.Check, _ entries: ArraySlice<LimitQuery.Entry>) {
+        if check.rule >= 0 {
+            rules.begin(check.rule, in: decision.request, hits: check.hits)
+        } else {
+            let limit = overrides.limit(domain: query.domain, entries, requests: check.requests, seconds: check.seconds)
+            decision.overrides.append(limit)
+            decision.request.begin(limit, hits: check.hits)
         }
-        hasher.absorb(word: seconds)
-        let own = check.rule >= 0 ? decision.tree?.rules[check.rule].table : nil
-        let table = own ?? overrides.table(domain: query.domain, query.entries[descriptor.entries], seconds: seconds)
-        decision.counters.append(
-            LimitDecision.Counter(
-                digest: hasher.finish(), table: table, requests: UInt64(check.requests),
-                hits: query.hits(of: descriptor).clamped(to: 0...Self.hitsMax),
-                seconds: seconds, start: decision.second / seconds * seconds, key: start..<decision.keys.count))
+        for entry in entries { decision.request.add(key: entry.value) }
     }
 
-    /// One more than any limit allows, and Redis counts so many of them before its integers end.
+    /// One more than any limit allows.
     private static let hitsMax = UInt64(UInt32.max) + 1
-
-    /// With its length before it: no two lists of texts make the same key.
-    private func append(_ text: UnsafeRawBufferPointer, to keys: inout ByteBuffer) {
-        keys.append(decimal: UInt64(text.count))
-        keys.append(byte: UInt8(ascii: ":"))
-        keys.append(text)
-    }
 }
 
 extension LimitQuery.Failure {

@@ -15,10 +15,10 @@ import Transport
 @testable import RateLimitService
 
 /// Two services that count in one real Redis; and one whose Redis is not there.
-struct RedisWindowStoreTests {
+struct LimitServiceRedisTests {
     private func store(
         _ path: String, _ unavailability: StoreConfiguration.WhenUnavailable = .deny
-    ) -> (TestWorker) -> any WindowStore {
+    ) -> (TestWorker) -> any LimitStore {
         { worker in
             var settings = RedisSettings()
             settings.timeout = .milliseconds(200)
@@ -26,17 +26,18 @@ struct RedisWindowStoreTests {
                 settings, dialer: Dialer(KnownAddresses(.unix(path)), on: worker.loop, scratch: worker.context.scratch),
                 on: worker.loop, seed: 5)
             #expect(unavailability != .deny || worker.run { client.isReady })
-            return RedisWindowStore(
-                client, fallback: MemoryWindowStore(), whenUnavailable: unavailability, prefix: "t", seed: 9)
+            return RedisStore(client, fallback: MemoryStore(), whenUnavailable: unavailability, prefix: "t", lease: nil)
         }
     }
 
     @Test("two processes count together, each descriptor by itself", .enabled(if: RedisServer.program != nil))
     func counts() throws {
         let redis = try #require(RedisServer())
-        let rules = [rule("a", nil, limit(3)), rule("b", nil, limit(100)), rule("u", nil, unlimited())]
-        let one = try Answering(rules, store: store(redis.path))
-        let two = try Answering(rules, store: store(redis.path))
+        let rules = [
+            rule("a", nil, limit(3, .year)), rule("b", nil, limit(100, .year)), rule("u", nil, unlimited()),
+        ]
+        let one = try Answering(rules, charging: .always, store: store(redis.path))
+        let two = try Answering(rules, charging: .always, store: store(redis.path))
         let question = [descriptor([("u", "1")]), descriptor([("b", "1")], hits: 10), descriptor([("a", "x:1")])]
         #expect(try one.ask(question).statuses.map(\.limitRemaining) == [.max, 90, 2])
         #expect(try two.ask(question).statuses.map(\.limitRemaining) == [.max, 80, 1])
@@ -45,15 +46,12 @@ struct RedisWindowStoreTests {
         #expect(over.overallCode == .overLimit)
         #expect(over.statuses.map(\.limitRemaining) == [.max, 60, 0])
         #expect(try one.ask([descriptor([("a", "x:1")], hits: 0)]).overallCode == .overLimit)
-        // Another window, another key.
-        one.worker.advance(by: .seconds(60), steps: 1)
-        #expect(try one.ask(question).statuses.map(\.limitRemaining) == [.max, 90, 2])
     }
 
     @Test("many requests at once are each answered with their own counts", .enabled(if: RedisServer.program != nil))
     func concurrent() throws {
         let redis = try #require(RedisServer())
-        let service = try Answering([rule("a", nil, limit(1000))], store: store(redis.path))
+        let service = try Answering([rule("a", nil, limit(1000, .year))], store: store(redis.path))
         var calls: [TestCall] = []
         for number in 0..<50 {
             var request = LimitRequestMessage()
@@ -91,8 +89,7 @@ struct RedisWindowStoreTests {
                 RedisSettings(),
                 dialer: Dialer(KnownAddresses(.unix("/nonexistent/redis.sock")), on: worker.loop, scratch: worker.context.scratch),
                 on: worker.loop, seed: 5)
-            return RedisWindowStore(
-                client, fallback: MemoryWindowStore(), whenUnavailable: unavailability, prefix: "t", seed: 9)
+            return RedisStore(client, fallback: MemoryStore(), whenUnavailable: unavailability, prefix: "t", lease: nil)
         }
         var request = LimitRequestMessage()
         request.domain = "edge"
