@@ -58,7 +58,7 @@ import Testing
                                 path: "/jwks.json", ca: nil),
                             algorithm: .rs256, leeway: .seconds(60), forwardClaims: [], forwardToken: false)
                     ],
-                    tenant: ClaimPath(dotted: "tenant"), plan: ClaimPath(dotted: "plan"), defaultPlan: nil,
+                    tenant: ClaimPath(dotted: "tenant"), plan: ClaimPath(dotted: "plan").map { .claim($0) }, defaultPlan: nil,
                     failedLogins: Rate(perSecond: 10, burst: 100), tokenCache: 10_000))
         #expect(
             configuration.plans == [
@@ -327,7 +327,8 @@ import Testing
         #expect(first.forwardToken && first.forwardClaims.map(\.header) == ["x-tenant", "x-roles", "x-odd"])
         #expect(first.forwardClaims.map(\.path.names) == [["tenant"], ["realm", "roles"], ["https://acme.dev/odd"]])
         #expect(authentication.tenant?.names == ["https://acme.dev/tenant"])
-        #expect(authentication.plan?.names == ["realm", "plan"] && authentication.defaultPlan == "free")
+        #expect(
+            authentication.plan == ClaimPath(names: ["realm", "plan"]).map { .claim($0) } && authentication.defaultPlan == "free")
         #expect(authentication.failedLogins == Rate(perSecond: 1, burst: 5) && authentication.tokenCache == 0)
     }
 

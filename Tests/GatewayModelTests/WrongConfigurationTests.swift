@@ -46,7 +46,8 @@ struct WrongConfiguration: CustomTestStringConvertible {
 
 extension WrongConfiguration {
     static let all =
-        document + listeners + authentication + plansAndLimits + stores + clusters + balancing + routes + habits + routeActions
+        document + listeners + authentication + plansAndLimits + quotas + stores + clusters + balancing + routes + habits
+        + routeActions
         + gzip
         + headerChanges + removedHeaders + otherGateways + retries + traffic + rules
 }

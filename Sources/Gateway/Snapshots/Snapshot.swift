@@ -155,7 +155,7 @@ package struct AuthenticationPlan: Sendable {
 
     package let issuers: [Issuer]
     package let tenant: ClaimPath?
-    package let plan: ClaimPath?
+    package let plan: PlanSource?
     /// Into the snapshot's plans.
     package let defaultPlan: Int?
     /// Verifications that failed, per client address; `nil` for no limit.
@@ -164,7 +164,7 @@ package struct AuthenticationPlan: Sendable {
     package let tokenCacheEntries: Int
 
     package init(
-        issuers: [Issuer], tenant: ClaimPath?, plan: ClaimPath?, defaultPlan: Int?, failedLogins: Limit?,
+        issuers: [Issuer], tenant: ClaimPath?, plan: PlanSource?, defaultPlan: Int?, failedLogins: Limit?,
         tokenCacheEntries: Int
     ) {
         self.issuers = issuers

@@ -2,6 +2,7 @@ internal import AccessControl
 internal import Config
 internal import GRPC
 internal import GatewayModel
+internal import HTTPModel
 internal import RateLimit
 internal import Routing
 internal import Transport
@@ -284,15 +285,34 @@ struct CrossChecks {
         guard let authentication = configuration.authentication, authentication.plan != nil else {
             if !configuration.plans.isEmpty, !findings.places.isWritten(path["plan"]) {
                 findings.report(
-                    "found without authentication.plan: no token would name one of them", at: ConfigurationPath("plans"))
+                    "found without authentication.plan: no caller would have one of them", at: ConfigurationPath("plans"))
             }
             return
         }
         if names.isEmpty { findings.report("found without plans: no caller's plan would be known", at: path["plan"]) }
+        if case .header(let name, let isCallers) = authentication.plan {
+            checkPlanHeader(name, isCallers: isCallers, at: path["plan"])
+        }
         if let name = authentication.defaultPlan, !names.contains(name) {
             findings.report(
                 "found \(Quoted.text(name)), expected the name of a plan\(Spelling.hint(for: name, among: names))",
                 at: path["default_plan"])
+        }
+    }
+
+    /// What names a plan decides how much its caller may use up.
+    private func checkPlanHeader(_ name: String, isCallers: Bool, at path: ConfigurationPath) {
+        guard !isCallers else {
+            return findings.report(
+                "found from: anyone: whoever sends \(name) with the name of a larger plan has it", at: path, severity: .warning)
+        }
+        for listener in configuration.listeners {
+            let guarded = FieldNameSet.proxies.adding(listener.trustedHeaders)
+            guard !Array(name.utf8).withUnsafeBytes({ guarded.contains($0) }) else { continue }
+            return findings.report(
+                "found header \(name), which callers of listener \(Quoted.text(listener.name)) may set themselves. Expected it in the "
+                    + "listener's trusted_headers, or { header: \(name), from: anyone }",
+                at: path)
         }
     }
 

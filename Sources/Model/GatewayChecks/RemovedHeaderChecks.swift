@@ -29,6 +29,9 @@ struct RemovedHeaderChecks {
     func run() {
         checkProxies()
         for (index, route) in configuration.routes.enumerated() { check(route, at: .route(index)) }
+        if case .header(let name, _) = configuration.authentication?.plan {
+            report(name, .plan, of: nil, at: WrittenAuthentication.path["plan"])
+        }
         for plan in configuration.plans { check(plan.limits, of: nil, at: .plan(plan.name)) }
         for cluster in configuration.clusters {
             check(cluster.balancing.hash, of: nil, at: ConfigurationPath.cluster(cluster.name)["load_balancing"]["hash"])
@@ -152,6 +155,7 @@ extension RemovedHeaderChecks {
         case limitKey
         case hash
         case variable
+        case plan
 
         var consequence: String {
             switch self {
@@ -161,6 +165,7 @@ extension RemovedHeaderChecks {
             case .limitKey: "no call has this key"
             case .hash: "no call has this value"
             case .variable: "%{…} has no value"
+            case .plan: "no call names its plan"
             }
         }
 
@@ -168,7 +173,7 @@ extension RemovedHeaderChecks {
             switch self {
             case .match: "claim: { \(claim): … } in allow or deny: routes are chosen before tokens are read"
             case .rule, .negatedRule: "claim: { \(claim): … }"
-            case .limitKey, .hash: "claim \(claim)"
+            case .limitKey, .hash, .plan: "claim \(claim)"
             case .variable: "%{claim.\(claim)}"
             }
         }
@@ -182,7 +187,7 @@ extension RemovedHeaderChecks {
             }
             guard RemovedHeaderChecks.addresses.contains(name) else { return nil }
             switch self {
-            case .match: return nil
+            case .match, .plan: return nil
             case .rule, .negatedRule: return "address: [BLOCK]"
             case .limitKey: return "the key address"
             case .hash: return "address"

@@ -102,14 +102,14 @@ extension WrongConfiguration {
         >>> martlet.yaml:2:90:  authentication.issuers[0].forward_claims.x-b: found "https://acme.dev/b", expected a claim such as tenant or realm.tenant, or a list of names such as ["https://acme.dev/tenant"]
         >>> martlet.yaml:2:117: authentication.issuers[0].forward_claims.x-c: found an empty list, expected a list of the names to descend, such as [realm, tenant]
         >>> martlet.yaml:3:11:  authentication.tenant: found "tenant", expected claim P, such as claim tenant or claim realm.tenant
-        >>> martlet.yaml:4:9:   authentication.plan: found "claim a b", expected claim P, such as claim tenant or claim realm.tenant
+        >>> martlet.yaml:4:9:   authentication.plan: found "claim a b", expected claim P or header H, such as claim plan or header x-plan
         --- a plan without a tenant, a default without a plan
         authentication:
           issuers: [{ issuer: i, audiences: [a], jwks: k.json }]
           default_plan: free
         plans: { free: { limits: [1/s] } }
         >>> martlet.yaml:3:17: authentication.default_plan: found without plan, expected beside it
-        >>> martlet.yaml:4:8:  plans: found without authentication.plan: no token would name one of them
+        >>> martlet.yaml:4:8:  plans: found without authentication.plan: no caller would have one of them
         --- plans are per tenant
         authentication:
           issuers: [{ issuer: i, audiences: [a], jwks: k.json }]

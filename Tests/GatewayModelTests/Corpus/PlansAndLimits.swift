@@ -14,7 +14,7 @@ extension WrongConfiguration {
         >>> martlet.yaml:1:103: authentication.plan: found without plans: no caller's plan would be known
         --- plans that no token could name
         plans: { free: { limits: [1/s] } }
-        >>> martlet.yaml:1:8: plans: found without authentication.plan: no token would name one of them
+        >>> martlet.yaml:1:8: plans: found without authentication.plan: no caller would have one of them
         --- a plan that says nothing, one with an odd name; one without limits is none
         authentication: { issuers: [{ issuer: i, audiences: [a], jwks: k.json }], tenant: claim tenant, plan: claim plan }
         plans: { empty: { limits: [] }, none: {}, "a b": { limits: [1/s] } }
@@ -143,52 +143,6 @@ extension WrongConfiguration {
         >>> martlet.yaml:12:51: routes[0].limits[6].when.heder: unknown key; did you mean "header"?
         >>> martlet.yaml:13:73: routes[0].limits[7].when: found a condition on the token before authentication, expected one that needs none
         >>> martlet.yaml:14:9:  routes[0].limits[8]: warning: found the key header x-b without when_missing: calls without it share one counter. Expected when_missing: share, skip or refuse
-        --- what calls cost
-        routes:
-          - service: a.A
-            cluster: orders
-            allow: anyone
-            cost: -1
-            limits:
-              - { count: 10, per: s, cost: 0 }
-              - { count: 10, per: s, cost: 11 }
-              - { count: 10, per: s, burst: 20, cost: 20 }
-              - { count: unlimited, cost: 2 }
-              - 10/s
-            methods:
-              Export: { cost: 10 }
-              Import: { cost: 2_000_000_000 }
-        >>> martlet.yaml:5:11:  routes[0].cost: found "-1", expected a whole number from 0 to 1000000000
-        >>> martlet.yaml:7:36:  routes[0].limits[0].cost: found "0", expected a whole number from 1 to 1000000000
-        >>> martlet.yaml:8:36:  routes[0].limits[1].cost: found 11, expected at most 10: a call that costs more than there ever is would always be refused
-        >>> martlet.yaml:10:35: routes[0].limits[3].cost: found beside a count that nothing is charged to, expected a count from 1
-        >>> martlet.yaml:14:23: routes[0].methods.Import.cost: found "2_000_000_000", expected a whole number from 0 to 1000000000
-        --- costs that are charged to nothing, or to less than they are
-        routes:
-          - service: a.A
-            cluster: orders
-            allow: anyone
-            cost: 2
-            methods:
-              Export: { cost: 11, limits: [10/s] }
-              Import: { cost: 11, limits: [{ count: 10, per: s, cost: 1 }] }
-        >>> martlet.yaml:7:23: routes[0].methods.Export.cost: warning: found 11, more than "a.A.Export.limits[0]" ever admits: it refuses all of these calls
-        >>> martlet.yaml:8:23: routes[0].methods.Import.cost: warning: found 11, expected a limit or a plan that it is charged to, without a cost of its own
-        --- when limits warn
-        routes:
-          - cluster: orders
-            limits:
-              - { count: 10, per: s, warn_at: 0% }
-              - { count: 10, per: s, warn_at: 101% }
-              - { count: 10, per: s, warn_at: 0.8 }
-              - { count: 0, warn_at: 80% }
-              - { count: 10, per: s, warn_at: off }
-        rate_limits: { warn_at: on }
-        >>> martlet.yaml:4:39: routes[0].limits[0].warn_at: found "0%", expected a percentage from 1% to 100%, or off
-        >>> martlet.yaml:5:39: routes[0].limits[1].warn_at: found "101%", expected a percentage from 1% to 100%, or off
-        >>> martlet.yaml:6:39: routes[0].limits[2].warn_at: found "0.8", expected a percentage from 1% to 100%, or off
-        >>> martlet.yaml:7:30: routes[0].limits[3].warn_at: found beside a count that nothing is charged to, expected a count from 1
-        >>> martlet.yaml:9:25: rate_limits.warn_at: found "on", expected a percentage from 1% to 100%, or off
         --- descriptors without a service, and wrong ones
         routes:
           - path: /a
@@ -256,7 +210,7 @@ extension WrongConfiguration {
             cluster: orders
             limits: [1/min, 2/min, 3/min, 4/min, 5/min, 6/min, 7/min, 8/min, 9/min, 10/min, 11/min, 12/min, 13/min]
             methods: { Get: { limits: [1/h] } }
-        >>> martlet.yaml:1:8:  plans: found without authentication.plan: no token would name one of them
+        >>> martlet.yaml:1:8:  plans: found without authentication.plan: no caller would have one of them
         >>> martlet.yaml:6:31: routes[0].methods.Get.limits: found 17 limits for one call, those of its plan among them, expected at most 16
         --- a service that is never asked
         rate_limits: { store: "grpc://127.0.0.1:1" }

@@ -2,6 +2,7 @@ internal import AccessControl
 internal import Bytes
 internal import Calls
 internal import GRPC
+internal import GatewayModel
 internal import HTTPModel
 package import JOSE
 internal import Net
@@ -36,10 +37,17 @@ package final class AuthenticationFilter {
         var issuers: [TrustedIssuer] = []
         /// Into the snapshot's plans.
         let planNames: [String: Int]
+        /// The header that names a caller's plan; `nil` where none does.
+        let planHeader: [UInt8]?
 
         init?(_ snapshot: Snapshot, _ fetched: [KeySetSource: KeySet]) {
             guard let plan = snapshot.authentication else { return nil }
             self.plan = plan
+            planHeader =
+                switch plan.plan {
+                case .header(let name, _)?: Array(name.utf8)
+                case .claim?, nil: nil
+                }
             planNames = Dictionary(uniqueKeysWithValues: snapshot.plans.enumerated().map { ($0.element.name, $0.offset) })
             setKeys(fetched)
         }
@@ -92,7 +100,7 @@ package final class AuthenticationFilter {
             guard call.policy({ $0.takesIssuer(identity.token.issuerIndex) }) else {
                 return refuse(call, .unknownIssuer, plan)
             }
-            call.identity = identity
+            call.identity = placed(identity, call, trust)
             return .proceed
         }
         if let wait = failureWait(call, plan, hits: 0) {
@@ -107,7 +115,7 @@ package final class AuthenticationFilter {
             cache?.insert(
                 token, value: identity, valueBytes: identity.approximateBytes, generation: generation,
                 validUntilSeconds: verified.validUntilSeconds)
-            call.identity = identity
+            call.identity = placed(identity, call, trust)
             call.count(.tokenVerified)
             return .proceed
         } catch {
@@ -118,6 +126,13 @@ package final class AuthenticationFilter {
             }
             return refuse(call, error, plan)
         }
+    }
+
+    /// On the plan that the call itself names, where it does.
+    @inline(__always)
+    private func placed(_ identity: VerifiedIdentity, _ call: CallView, _ trust: Trust) -> VerifiedIdentity {
+        guard let header = trust.planHeader else { return identity }
+        return identity.on(planNamed: call.field(header), trust.plan, planNames: trust.planNames)
     }
 
     private func refuse(

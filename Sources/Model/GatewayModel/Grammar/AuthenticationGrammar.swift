@@ -6,7 +6,7 @@ extension Grammar where Value == AuthenticationConfiguration {
         .section(expected: "a mapping with issuers") { section in
             let issuers = section.required("issuers", .issuers)
             let tenant = section.optional("tenant", .claimSource)
-            let plan = section.optional("plan", .claimSource)
+            let plan = section.optional("plan", .planSource)
             let defaultPlan = section.optional("default_plan", .name)
             let failedLogins = section.value(
                 "failed_logins", .word("off", or: .rate), default: AuthenticationConfiguration.failedLoginsDefault)

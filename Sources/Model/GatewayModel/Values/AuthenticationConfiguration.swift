@@ -7,9 +7,9 @@ package struct AuthenticationConfiguration: Sendable, Equatable {
     package var issuers: [IssuerConfiguration]
     /// Where a token names its tenant; `nil` where tenants do not matter.
     package var tenant: ClaimPath?
-    /// Where a token names its plan; with it, every authenticated caller needs a tenant and a plan.
-    package var plan: ClaimPath?
-    /// For tokens with no plan, or an unknown one.
+    /// What names a caller's plan; with it, every authenticated caller needs a tenant and a plan.
+    package var plan: PlanSource?
+    /// For callers with no plan, or an unknown one.
     package var defaultPlan: String?
     /// Failed verifications of one client address; `nil` where they are not limited.
     package var failedLogins: Rate?
@@ -18,6 +18,13 @@ package struct AuthenticationConfiguration: Sendable, Equatable {
 
     package static let failedLoginsDefault = Rate(perSecond: 10, burst: 100)
     package static let tokenCacheDefault = 10_000
+}
+
+/// What names the plan of an authenticated caller.
+package enum PlanSource: Sendable, Equatable {
+    case claim(ClaimPath)
+    /// A header, in lower case. `isCallers`: any caller may set it, not only the peers that listeners trust with it.
+    case header(String, isCallers: Bool)
 }
 
 /// One entry of `authentication.issuers`.

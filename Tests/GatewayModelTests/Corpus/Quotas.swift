@@ -1,0 +1,66 @@
+extension WrongConfiguration {
+    static let quotas = corpus(
+        #"""
+        --- a header that names plans, of which anyone may choose one
+        listeners: [{ name: public, address: "127.0.0.1:0", trusted_headers: [x-plan] }, { name: plain, address: "127.0.0.1:0" }]
+        trusted_proxies: [10.0.0.0/8]
+        authentication: { issuers: [{ issuer: i, audiences: [a], jwks: k.json }], tenant: claim tenant, plan: header X-Plan }
+        plans: { free: { limits: [1/s] } }
+        >>> martlet.yaml:3:103: authentication.plan: found header x-plan, which callers of listener "plain" may set themselves. Expected it in the listener's trusted_headers, or { header: x-plan, from: anyone }
+        --- a header that names plans, said to be anyone's
+        authentication: { issuers: [{ issuer: i, audiences: [a], jwks: k.json }], tenant: claim tenant, plan: { header: x-plan, from: anyone } }
+        plans: { free: { limits: [1/s] } }
+        >>> martlet.yaml:1:103: authentication.plan: warning: found from: anyone: whoever sends x-plan with the name of a larger plan has it
+        --- what cannot name a plan
+        authentication: { issuers: [{ issuer: i, audiences: [a], jwks: k.json }], tenant: claim tenant, plan: { header: "x plan", from: proxy } }
+        plans: { free: { limits: [1/s] } }
+        >>> martlet.yaml:1:113: authentication.plan.header: found "x plan", expected the name of a header such as x-plan
+        >>> martlet.yaml:1:129: authentication.plan.from: found "proxy", expected anyone
+        --- what calls cost
+        routes:
+          - service: a.A
+            cluster: orders
+            allow: anyone
+            cost: -1
+            limits:
+              - { count: 10, per: s, cost: 0 }
+              - { count: 10, per: s, cost: 11 }
+              - { count: 10, per: s, burst: 20, cost: 20 }
+              - { count: unlimited, cost: 2 }
+              - 10/s
+            methods:
+              Export: { cost: 10 }
+              Import: { cost: 2_000_000_000 }
+        >>> martlet.yaml:5:11:  routes[0].cost: found "-1", expected a whole number from 0 to 1000000000
+        >>> martlet.yaml:7:36:  routes[0].limits[0].cost: found "0", expected a whole number from 1 to 1000000000
+        >>> martlet.yaml:8:36:  routes[0].limits[1].cost: found 11, expected at most 10: a call that costs more than there ever is would always be refused
+        >>> martlet.yaml:10:35: routes[0].limits[3].cost: found beside a count that nothing is charged to, expected a count from 1
+        >>> martlet.yaml:14:23: routes[0].methods.Import.cost: found "2_000_000_000", expected a whole number from 0 to 1000000000
+        --- costs that are charged to nothing, or to less than they are
+        routes:
+          - service: a.A
+            cluster: orders
+            allow: anyone
+            cost: 2
+            methods:
+              Export: { cost: 11, limits: [10/s] }
+              Import: { cost: 11, limits: [{ count: 10, per: s, cost: 1 }] }
+        >>> martlet.yaml:7:23: routes[0].methods.Export.cost: warning: found 11, more than "a.A.Export.limits[0]" ever admits: it refuses all of these calls
+        >>> martlet.yaml:8:23: routes[0].methods.Import.cost: warning: found 11, expected a limit or a plan that it is charged to, without a cost of its own
+        --- when limits warn
+        routes:
+          - cluster: orders
+            limits:
+              - { count: 10, per: s, warn_at: 0% }
+              - { count: 10, per: s, warn_at: 101% }
+              - { count: 10, per: s, warn_at: 0.8 }
+              - { count: 0, warn_at: 80% }
+              - { count: 10, per: s, warn_at: off }
+        rate_limits: { warn_at: on }
+        >>> martlet.yaml:4:39: routes[0].limits[0].warn_at: found "0%", expected a percentage from 1% to 100%, or off
+        >>> martlet.yaml:5:39: routes[0].limits[1].warn_at: found "101%", expected a percentage from 1% to 100%, or off
+        >>> martlet.yaml:6:39: routes[0].limits[2].warn_at: found "0.8", expected a percentage from 1% to 100%, or off
+        >>> martlet.yaml:7:30: routes[0].limits[3].warn_at: found beside a count that nothing is charged to, expected a count from 1
+        >>> martlet.yaml:9:25: rate_limits.warn_at: found "on", expected a percentage from 1% to 100%, or off
+        """#)
+}
