@@ -293,7 +293,7 @@ let package = Package(
                 "Bytes", "Random", "Time", "HTTPModel", "GRPC", "Balancing", "Routing", "Bridging", "GatewayModel", "Snapshots",
                 "GatewayModelTesting",
             ]),
-        tests("Filters", ["Bytes", "Net", "HTTPModel", "Routing", "Transport", "GatewayModel"]),
+        tests("Filters", ["Bytes", "Net", "HTTPModel", "Routing", "Transport", "RateLimit", "GatewayModel"]),
         tests(
             "Gateway",
             [

@@ -10,6 +10,7 @@ package enum GatewayEvent: Int, CaseIterable, Sendable {
     case accessDenied, accessShadowed
     case limitAllowed, limitRefused, limitShadowed, limitUnavailable, limitSkipped
     case limitLocallyAllowed, limitLocallyRefused
+    case responseCostSaid, responseCostMissing, responseCostMalformed, responseCostTooLarge
     case upstreamAttempt, upstreamResent, upstreamConnectFailed, upstreamReset, upstreamConnectionLost, upstreamPingTimeout,
         upstreamTimeout
     case upstreamDetailsDropped, upstreamHeadRefused
@@ -95,6 +96,9 @@ extension GatewayEvent {
             "Rate-limit decisions, by outcome. While the store does not answer: local_allowed or local_refused "
                 + "(counted by this process alone), skipped, unavailable."
         )
+        let costs = (
+            "martlet_limit_response_costs_total", "Costs that limits have from answers, by what the answer said."
+        )
         let upstream = ("martlet_upstream_events_total", "Upstream attempts, and what happened to them.")
         let retries = ("martlet_retries_total", "Retries begun and succeeded, and why others were not made.")
         let hedges = ("martlet_hedges_total", "Hedged attempts begun and won, and why others were not made.")
@@ -120,6 +124,10 @@ extension GatewayEvent {
         case .limitSkipped: return row(limits, "outcome", "skipped")
         case .limitLocallyAllowed: return row(limits, "outcome", "local_allowed")
         case .limitLocallyRefused: return row(limits, "outcome", "local_refused")
+        case .responseCostSaid: return row(costs, "outcome", "said")
+        case .responseCostMissing: return row(costs, "outcome", "missing")
+        case .responseCostMalformed: return row(costs, "outcome", "malformed")
+        case .responseCostTooLarge: return row(costs, "outcome", "too_large")
         case .upstreamAttempt: return row(upstream, "event", "attempt")
         case .upstreamResent: return row(upstream, "event", "resent")
         case .upstreamConnectFailed: return row(upstream, "event", "connect_failed")

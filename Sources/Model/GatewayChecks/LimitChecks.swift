@@ -90,6 +90,11 @@ struct LimitChecks {
     /// That its condition and its descriptors can be known on the route.
     private func check(_ limit: LimitConfiguration, of route: RouteConfiguration, at path: ConfigurationPath) {
         if let when = limit.when { access.check(when, isUnread: route.credentials == .off, at: path["when"]) }
+        if case .response = limit.cost, route.action != .cluster {
+            findings.report(
+                "found a cost that answers say on a route without a cluster, expected a number: no backend says one",
+                at: path["cost"])
+        }
         guard case .serviceDescriptors(let descriptors) = limit.effect else { return }
         for (index, descriptor) in descriptors.enumerated() {
             for (place, entry) in descriptor.enumerated() {
@@ -227,6 +232,11 @@ struct LimitChecks {
                 "found descriptors, expected rate_limits.store to be a grpc:// service, which has rules for them", at: path)
         }
         guard storeIsService, limit.effect == .count else { return }
+        if case .response = limit.cost {
+            findings.report(
+                "found a cost that answers say, expected a number: a rate-limit service is asked once, before the call",
+                at: path["cost"])
+        }
         guard let problem = limit.rule.unknownToServices else { return }
         findings.report(
             "found \(Quoted.text(text(limit, at: path))), expected \(problem): a rate-limit service cannot be asked for it",

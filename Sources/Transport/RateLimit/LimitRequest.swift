@@ -71,6 +71,8 @@ package final class LimitRequest {
     package var context: UnsafeMutableRawPointer?
     package var tag: UInt64 = 0
     package internal(set) var isAbandoned = false
+    /// What its limits belong to, where that may be gone before the store has answered; whoever takes the request back forgets it.
+    package var owner: AnyObject?
     package var outcome = LimitOutcome.uncounted(.allowed)
 
     /// - Parameters:
@@ -164,6 +166,11 @@ package final class LimitRequest {
     package func verdict(at index: Int) -> LimitVerdict {
         precondition(index >= 0 && index < count)
         return slots[index].verdict
+    }
+
+    package func setHits(_ hits: UInt64, at index: Int) {
+        precondition(index >= 0 && index < count)
+        slots[index].hits = hits
     }
 
     /// For a store outside this module that has its own verdicts; follow with `conclude`.

@@ -32,10 +32,37 @@ extension WrongConfiguration {
               Export: { cost: 10 }
               Import: { cost: 2_000_000_000 }
         >>> martlet.yaml:5:11:  routes[0].cost: found "-1", expected a whole number from 0 to 1000000000
-        >>> martlet.yaml:7:36:  routes[0].limits[0].cost: found "0", expected a whole number from 1 to 1000000000
+        >>> martlet.yaml:7:36:  routes[0].limits[0].cost: found "0", expected a whole number from 1 to 1000000000, or a mapping with header
         >>> martlet.yaml:8:36:  routes[0].limits[1].cost: found 11, expected at most 10: a call that costs more than there ever is would always be refused
         >>> martlet.yaml:10:35: routes[0].limits[3].cost: found beside a count that nothing is charged to, expected a count from 1
         >>> martlet.yaml:14:23: routes[0].methods.Import.cost: found "2_000_000_000", expected a whole number from 0 to 1000000000
+        --- costs that answers say
+        listeners: [{ name: a, address: "127.0.0.1:0" }]
+        routes:
+          - cluster: orders
+            limits:
+              - { count: 10, per: s, cost: {} }
+              - { count: 10, per: s, cost: { header: grpc-status } }
+              - { count: 10, per: s, cost: { header: x-cost, default: 9, maximum: 5 } }
+              - { count: 10, per: s, cost: { header: X-Cost, default: 0, most: 5 } }
+              - { count: 10, per: s, cost: many }
+        rate_limits: { store: "grpc://limits:8081" }
+        >>> martlet.yaml:5:36: routes[0].limits[0].cost: the key "header" is missing, expected a header's name such as x-debug
+        >>> martlet.yaml:6:46: routes[0].limits[1].cost.header: found "grpc-status", expected a header that is not gRPC's or Connect's own
+        >>> martlet.yaml:7:36: routes[0].limits[2].cost: found a cost that answers say, expected a number: a rate-limit service is asked once, before the call
+        >>> martlet.yaml:7:63: routes[0].limits[2].cost.default: found 9, expected at most the maximum, 5
+        >>> martlet.yaml:8:36: routes[0].limits[3].cost: found a cost that answers say, expected a number: a rate-limit service is asked once, before the call
+        >>> martlet.yaml:8:66: routes[0].limits[3].cost.most: unknown key, expected header, default or maximum
+        >>> martlet.yaml:9:36: routes[0].limits[4].cost: found "many", expected a whole number from 1 to 1000000000, or a mapping with header
+        --- a cost that answers say, where none are or nobody can be asked
+        routes:
+          - path: /a
+            allow: anyone
+            respond: { status: 200 }
+            limits: [{ count: 10, per: day, cost: { header: x-cost } }]
+        rate_limits: { store: "grpc://limits:8081" }
+        >>> martlet.yaml:5:43: routes[0].limits[0].cost: found a cost that answers say, expected a number: a rate-limit service is asked once, before the call
+        >>> martlet.yaml:5:43: routes[0].limits[0].cost: found a cost that answers say on a route without a cluster, expected a number: no backend says one
         --- costs that are charged to nothing, or to less than they are
         routes:
           - service: a.A

@@ -47,6 +47,8 @@ package import Upstreams
     package var limitRequest: Borrowed<LimitRequest>?
     /// The state of its limits that its answer reports; `nil` for nearly every call.
     var limits: ReportedLimits?
+    /// What its limits are charged at its end; `nil` for nearly every call.
+    var responseCharge: ResponseCharge?
     package var origin: ClientOrigin?
     /// In the arena of the downstream stream.
     package var requestID: BorrowedBytes?
@@ -254,6 +256,7 @@ extension Record<Call> {
         if self.identity != nil { self.identity = nil }
         self.limitRequest = nil
         if self.limits != nil { self.limits = nil }
+        if self.responseCharge != nil { self.responseCharge = nil }
         self.origin = nil
         self.requestID = nil
         if self.bridge != nil { self.bridge = nil }

@@ -199,6 +199,24 @@ package struct CallView {
         seeAnswer(.limits)
     }
 
+    func makeResponseCharge(_ limiter: Limiter) -> ResponseCharge {
+        ResponseCharge(limiter, limiter.makeRequest(), after: call.responseCharge)
+    }
+
+    /// Has the answer say what limits charge the call at its end.
+    func expect(_ charge: ResponseCharge) {
+        call.responseCharge = charge
+        seeAnswer(.limits)
+    }
+
+    func admitResponseCharge() { if let charge = call.responseCharge { charge.isAdmitted = true } }
+
+    func takeResponseCharge() -> ResponseCharge? {
+        guard let charge = call.responseCharge else { return nil }
+        call.responseCharge = nil
+        return charge
+    }
+
     /// The state of limits that the answer carries.
     var reportedLimits: ReportedLimits? { call.limits }
 

@@ -1,8 +1,9 @@
 internal import Bytes
 package import RateLimit
+internal import Time
 
 /// A worker's store, and the requests that wait on it.
-package final class Limiter: LimitDelegate {
+package final class Limiter: LimitDelegate, LimitCharger {
     package private(set) var store: any LimitStore
     private var free: [LimitRequest] = []
     /// Called with every change of what is known of the store's trouble.
@@ -35,7 +36,13 @@ package final class Limiter: LimitDelegate {
 
     package func recycle(_ request: LimitRequest) {
         outstandingCount -= 1
+        request.owner = nil
         free.append(request)
+    }
+
+    func charge(_ request: LimitRequest, of owner: AnyObject, now: Instant, wall: WallTime) {
+        request.owner = owner
+        if case .decided = store.decide(request, now: now, wall: wall) { recycle(request) }
     }
 
     package func limitStoreChanged(_ trouble: StoreTrouble?) { storeChanged?(trouble) }

@@ -45,13 +45,10 @@ package final class LimitsFilter {
         guard !first.isEmpty || !second.isEmpty else { return .proceed }
         let limiter = limiter
         let request = limiter.makeRequest()
-        let none = BorrowedBytes.none
-        if let identity = call.identity {
-            identity.issuer.withUnsafeBytes { request.reset(issuer: $0) }
-        } else {
-            request.reset(issuer: none)
-        }
-        if let refusal = add(first, to: request, call) ?? add(second, to: request, call) {
+        reset(request, call)
+        var charge: ResponseCharge?
+        if let refusal = add(first, to: request, &charge, call) ?? add(second, to: request, &charge, call) {
+            if let charge { limiter.recycle(charge.request) }
             limiter.recycle(request)
             return refuse(call, refusal)
         }
@@ -59,6 +56,7 @@ package final class LimitsFilter {
             limiter.recycle(request)
             return .proceed
         }
+        if let charge { call.expect(charge) }
         switch limiter.store.decide(request, now: call.now, wall: call.wall) {
         case .decided:
             defer { limiter.recycle(request) }
@@ -66,6 +64,14 @@ package final class LimitsFilter {
         case .pending:
             call.suspend(on: request)
             return .suspended
+        }
+    }
+
+    private func reset(_ request: LimitRequest, _ call: CallView, charging: LimitRequest.Charging = .allOrNone) {
+        if let identity = call.identity {
+            identity.issuer.withUnsafeBytes { request.reset(issuer: $0, charging: charging) }
+        } else {
+            request.reset(issuer: BorrowedBytes.none, charging: charging)
         }
     }
 
@@ -78,7 +84,31 @@ package final class LimitsFilter {
     }
 
     /// The call is over, and its answer of no use any more.
-    func end(_ call: CallView) { call.abandonLimitRequest() }
+    func end(_ call: CallView) {
+        call.abandonLimitRequest()
+        var charge = call.takeResponseCharge()
+        while let current = charge {
+            settle(current, call)
+            charge = current.earlier
+        }
+    }
+
+    /// Charges what the answer has said that the call has cost. What the store says to it is of no use to anyone.
+    private func settle(_ charge: ResponseCharge, _ call: CallView) {
+        var total: UInt64 = 0
+        for (index, cost) in charge.costs.enumerated() where charge.isAdmitted {
+            switch cost.reading {
+            case .missing: call.count(.responseCostMissing)
+            case .malformed: call.count(.responseCostMalformed)
+            case .tooLarge: call.count(.responseCostTooLarge)
+            case .said: call.count(.responseCostSaid)
+            }
+            charge.request.setHits(cost.hits, at: index)
+            total += cost.hits
+        }
+        guard total > 0 else { return charge.limiter.recycle(charge.request) }
+        charge.limiter.charge(charge.request, of: call.snapshot.object, now: call.now, wall: call.wall)
+    }
 
     private func conclude(_ call: CallView, _ request: LimitRequest) -> FilterVerdict {
         let outcome = request.outcome
@@ -89,6 +119,7 @@ package final class LimitsFilter {
         }
         switch outcome.decision {
         case .allowed:
+            call.admitResponseCharge()
             if warns || call.snapshot.reportsLimitsAlways && outcome.source != .none { report(call, request, warns: warns) }
             switch outcome.source {
             case .memory, .redis, .service: call.count(.limitAllowed)
@@ -147,7 +178,9 @@ package final class LimitsFilter {
 
     /// Of an upstream that has limits of its own: an answer says one thing.
     static func drops(_ field: Field, _ call: Record<Call>) -> Bool {
-        field.token == .other && call.limits?.families.contains(name: field.nameBytes) == true
+        guard field.token == .other else { return false }
+        if let charge = call.responseCharge, charge.takes(field) { return true }
+        return call.limits?.families.contains(name: field.nameBytes) == true
     }
 
     static func answer(_ call: CallView, _ answer: inout FieldWriter) {
@@ -172,7 +205,9 @@ package final class LimitsFilter {
 
     /// Puts the limits of one list that apply to the call into the request.
     @inline(__always)
-    private func add(_ limits: [AppliedLimit], to request: LimitRequest, _ call: CallView) -> Refusal? {
+    private func add(
+        _ limits: [AppliedLimit], to request: LimitRequest, _ charge: inout ResponseCharge?, _ call: CallView
+    ) -> Refusal? {
         var exempted: LimitConditions.Exemptions = 0
         let cost = call.policy.cost
         for index in limits.indices {
@@ -183,6 +218,10 @@ package final class LimitsFilter {
                 case .refused(let refusal): return refusal
                 }
             }
+            if limits[index].isChargedLater {
+                addLater(limits[index], to: request, &charge, call)
+                continue
+            }
             let hits = limits[index].cost == 0 ? cost : limits[index].cost
             // A call that costs nothing is not asked about either: nothing refuses it.
             guard hits > 0, let limit = limits[index].limit else { continue }
@@ -190,6 +229,22 @@ package final class LimitsFilter {
             add(limits[index].keys, to: request, call)
         }
         return nil
+    }
+
+    /// A limit that is charged at the end: for now it is only asked whether anything is left.
+    @inline(never)
+    private func addLater(
+        _ applied: AppliedLimit, to request: LimitRequest, _ charge: inout ResponseCharge?, _ call: CallView
+    ) {
+        guard let limit = applied.limit, let cost = applied.responseCost else { return }
+        request.begin(limit, hits: 0)
+        add(applied.keys, to: request, call)
+        let pending = charge ?? call.makeResponseCharge(limiter)
+        if charge == nil { reset(pending.request, call, charging: .always) }
+        charge = pending
+        pending.add(cost)
+        pending.request.begin(limit, hits: 0)
+        add(applied.keys, to: pending.request, call)
     }
 
     private enum Applicability {

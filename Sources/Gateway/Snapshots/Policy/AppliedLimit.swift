@@ -10,6 +10,10 @@ package struct AppliedLimit: Sendable {
     package let keys: [Key]
     /// How many hits a call is charged; zero for what its policy says.
     package let cost: UInt64
+    /// There is `responseCost`: asked without copying it.
+    package let isChargedLater: Bool
+    /// What is charged at the end of a call, where its answer says that; nothing is when it is admitted.
+    package let responseCost: LimitConfiguration.ResponseCost?
     /// Which calls it applies to; `nil` for all, as nearly every limit does.
     package let conditions: LimitConditions?
 
@@ -66,7 +70,12 @@ package struct AppliedLimit: Sendable {
         assert(exemptions.count <= LimitConditions.Exemptions.bitWidth)
         let isExemption = entry.configuration.effect == .exempt
         limit = entry.limit
-        cost = entry.configuration.cost ?? 0
+        switch entry.configuration.cost {
+        case .hits(let hits): (cost, responseCost) = (hits, nil)
+        case .response(let response): (cost, responseCost) = (0, response)
+        case nil: (cost, responseCost) = (0, nil)
+        }
+        isChargedLater = responseCost != nil
         keys =
             entry.descriptor?.map { .text($0.value) }
             ?? entry.configuration.rule.keys.map { key in

@@ -123,6 +123,9 @@ extension Grammar where Value == [Located<HeaderChanges.Field>] {
 }
 
 extension Grammar where Value == [UInt8] {
+    /// Of a header or trailer that an answer may have, and that may be taken from it.
+    static var responseHeaderName: Grammar { removedName(.response) }
+
     fileprivate static func removedName(_ message: ChangedMessage) -> Grammar {
         Grammar(expected: "a header's name such as x-debug") { (text: String) in
             message.problem(with: text).map { .expected($0) } ?? .value(Array(text.lowercased().utf8))

@@ -24,7 +24,7 @@ extension LimitConfiguration {
     fileprivate init?(in section: Section) {
         let when = section.optional("when", .accessRule)
         let whenMissing = section.optional("when_missing", .choice) as MissingKey?
-        let cost = section.optional("cost", .costOfLimit)
+        let cost = section.optional("cost", .limitCost)
         let warnPercent = section.optional("warn_at", .warnAt)
         let amount = section.required("count", .amount)
         let rule: LimitRule
@@ -59,9 +59,9 @@ extension LimitConfiguration {
         for key in ["cost", "warn_at"] where section.has(key) && effect != .count {
             section.report("found beside a count that nothing is charged to, expected a count from 1", about: key)
         }
-        if effect == .count, let cost, cost > rule.capacity {
+        if effect == .count, case .hits(let hits) = cost, hits > rule.capacity {
             section.report(
-                "found \(cost), expected at most \(rule.capacity): a call that costs more than there ever is would always be refused",
+                "found \(hits), expected at most \(rule.capacity): a call that costs more than there ever is would always be refused",
                 about: "cost")
         }
         if whenMissing == .share, effect != .count {
@@ -72,7 +72,7 @@ extension LimitConfiguration {
     /// A service's own rules are asked by these descriptors; those that the call has no value for are left out.
     fileprivate init?(descriptorsIn section: Section) {
         let when = section.optional("when", .accessRule)
-        let cost = section.optional("cost", .costOfLimit)
+        let cost = section.optional("cost", .limitHits)
         let warnPercent = section.optional("warn_at", .warnAt)
         let descriptors = section.required("descriptors", Grammar<[[DescriptorEntry]]>.list(of: .list(of: .descriptorEntry)))
         guard let descriptors, !section.has("when") || when != nil else { return nil }
@@ -116,7 +116,33 @@ extension Grammar where Value == UInt64 {
     /// Of a route or a method, where zero means that its calls cost nothing.
     static var cost: Grammar { Grammar<Int>.count(0...LimitConfiguration.costMax).map(UInt64.init) }
 
-    fileprivate static var costOfLimit: Grammar { Grammar<Int>.count(1...LimitConfiguration.costMax).map(UInt64.init) }
+}
+
+extension Grammar where Value == LimitConfiguration.Cost {
+    fileprivate static var limitHits: Grammar { Grammar<Int>.count(1...LimitConfiguration.costMax).map { .hits(UInt64($0)) } }
+
+    /// A number, or `{ header: x-cost, default: 1, maximum: 500 }`.
+    fileprivate static var limitCost: Grammar {
+        let hits = limitHits
+        return Grammar(expected: "\(hits.expected), or a mapping with header") { node, reader, expected in
+            guard node.entries != nil else { return hits.expecting(expected).read(node, reader) }
+            return Grammar<LimitConfiguration.ResponseCost>.responseCost.read(node, reader).map { .response($0) }
+        }
+    }
+}
+
+extension Grammar where Value == LimitConfiguration.ResponseCost {
+    fileprivate static var responseCost: Grammar {
+        .section(expected: "a mapping with header") { section in
+            let header = section.required("header", .responseHeaderName)
+            let otherwise = section.value("default", .cost, default: 1)
+            let maximum = section.value("maximum", .cost, default: UInt64(LimitConfiguration.costMax))
+            if otherwise > maximum {
+                section.report("found \(otherwise), expected at most the maximum, \(maximum)", about: "default")
+            }
+            return header.map { LimitConfiguration.ResponseCost(header: $0, otherwise: otherwise, maximum: maximum) }
+        }
+    }
 }
 
 /// What `count` says.

@@ -10,8 +10,8 @@ package struct LimitConfiguration: Sendable, Equatable {
     package var when: AccessRule?
     /// `nil` where nothing is said: such calls share a counter.
     package var whenMissing: MissingKey?
-    /// How many hits a call is charged; `nil` for what its method or route says.
-    package var cost: UInt64?
+    /// What a call is charged; `nil` for what its method or route says.
+    package var cost: Cost?
     /// How much of it is used when answers warn of it, in percent, zero for never; `nil` for what `rate_limits` says.
     package var warnPercent: Int?
 
@@ -29,6 +29,27 @@ package struct LimitConfiguration: Sendable, Equatable {
     package struct DescriptorEntry: Sendable, Equatable {
         package var key: String
         package var value: CallTemplate
+    }
+
+    package enum Cost: Sendable, Equatable {
+        case hits(UInt64)
+        /// What its answer says, charged at its end.
+        case response(ResponseCost)
+    }
+
+    /// A cost that the backend says in a header or trailer.
+    package struct ResponseCost: Sendable, Equatable {
+        /// In lower case.
+        package var header: [UInt8]
+        /// Where the answer says none that can be read.
+        package var otherwise: UInt64
+        package var maximum: UInt64
+
+        package init(header: [UInt8], otherwise: UInt64, maximum: UInt64) {
+            self.header = header
+            self.otherwise = otherwise
+            self.maximum = maximum
+        }
     }
 
     /// The most that it may cost; a service has no limits of ours.
