@@ -85,7 +85,7 @@ let package = Package(
         module("Protocols/HTTP2", ["CNghttp2", "CFieldChecks", "Bytes", "HTTPModel"], unchecked: "h2c -m 1: 7.7 %"),
         module("Protocols/GRPC", ["Bytes", "Compression", "JSON", "Time", "HTTPModel"]),
         module("Protocols/Config", ["Bytes", "Net", yams]),
-        module("Protocols/Redis", ["CHiredis", "Bytes", "Random", "Time", "Reactor", "Sockets"]),
+        module("Protocols/Redis", ["CHiredis", "Bytes", "Random", "Crypto", "Time", "Reactor", "Sockets"]),
         module("Protocols/Telemetry", ["CLinux", "Bytes", "Random", "Time", "Metrics", "Reactor"]),
         module("Protocols/DNS", ["Bytes", "Time", "Net"]),
 

@@ -129,6 +129,19 @@ import Time
             Call(rules: ["1000/s sliding"], hits: 100, allowed: false),
             Call(rules: ["1000/s sliding"], hits: 99, after: .milliseconds(1), allowed: true),
         ],
+        // Calls in flight, none of which ends; with windows it is one decision.
+        [
+            Call(rules: ["3 at once per tenant"], hits: 2, allowed: true),
+            Call(rules: ["3 at once per tenant"], hits: 2, allowed: false),
+            Call(rules: ["3 at once per tenant", "5/min"], allowed: true),
+            Call(rules: ["5/min", "3 at once per tenant"], allowed: false),
+            Call(rules: ["3 at once per tenant"], hits: 0, allowed: false),
+            Call(rules: ["3 at once per tenant"], hits: 4, allowed: false),
+            Call(rules: ["3 at once per tenant", "5/min"], hits: 3, key: "other", after: .seconds(1), allowed: true),
+            Call(rules: ["shadow 1 at once", "5/min"], allowed: true), Call(rules: ["shadow 1 at once", "5/min"], allowed: false),
+            Call(rules: ["shadow 1 at once"], allowed: true), Call(rules: ["2 at once", "2 at once"], allowed: true),
+            Call(rules: ["2 at once"], allowed: false),
+        ],
     ]
 
     /// Charges whatever the level: what is over stands as debt, for calls of either kind.

@@ -233,6 +233,7 @@ private final class LeasingGateways: RedisReplyHandler {
                 windows[place.number, default: 0] += 1
                 let sliding = SlidingWindow(place, previous: windows[place.number - 1, default: 0], wall: wall)
                 return windows[place.number, default: 0] + sliding.carried <= limit.capacity
+            case .concurrency: return false
             }
         }
     }

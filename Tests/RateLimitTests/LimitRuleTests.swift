@@ -13,6 +13,11 @@ import Testing
                 "60/min token_bucket burst 5 per tenant",
                 LimitRule(count: 60, window: LimitWindow(unit: .minute), algorithm: .tokenBucket, burst: 5, keys: [.tenant])
             ),
+            ("20 at once", LimitRule(count: 20, window: LimitWindow(unit: .second), algorithm: .concurrency)),
+            (
+                "1_000 at  once per tenant, method",
+                LimitRule(count: 1000, window: LimitWindow(unit: .second), algorithm: .concurrency, keys: [.tenant, .method])
+            ),
             ("10_000/day", LimitRule(count: 10_000, window: LimitWindow(unit: .day))),
             ("5000000/month", LimitRule(count: 5_000_000, window: LimitWindow(unit: .month))),
             (" 7 / 10 min ", LimitRule(count: 7, window: LimitWindow(units: 10, unit: .minute))),
@@ -40,8 +45,14 @@ import Testing
             ("10000000001/month", 1, "10000000001", "a count from 1 to 10000000000"),
             ("99999999999999999999/day", 1, "\"99999999999999999999/day\"", "a count of at most 10000000000"),
             ("1000001/s", 1, "1000001", "at most 1000000 a second"),
-            ("100", 4, "the end", "/ and a unit: s, min, h, day, week or month"),
-            ("100 per s", 5, "\"per\"", "/ and a unit: s, min, h, day, week or month"),
+            ("100", 4, "the end", "/ and a unit (s, min, h, day, week or month), or at once"),
+            ("100 per s", 5, "\"per\"", "/ and a unit (s, min, h, day, week or month), or at once"),
+            ("100 at", 7, "the end", "once: calls in flight are counted by 20 at once"),
+            ("100 at a time", 8, "\"a\"", "once: calls in flight are counted by 20 at once"),
+            ("100 at once burst 5", 13, "\"burst\"", "per or the end"),
+            ("0 at once", 1, "0", "a count from 1 to 10000000000"),
+            ("10000001 at once", 1, "10000001", "at most 10000000 at once"),
+            ("100/min concurrency", 9, "\"concurrency\"", "100 at once: calls in flight have no window"),
             ("100/", 5, "the end", "a unit: s, min, h, day, week or month"),
             ("100/sec", 5, "\"sec\"", "a unit: s, min, h, day, week or month"),
             ("100/0s", 5, "0s", "1 to 86400 s"),
@@ -84,6 +95,7 @@ import Testing
     func limits() throws {
         #expect(try LimitRule.parse("10_000_000_000/day").count == LimitRule.countMax)
         #expect(try LimitRule.parse("1_000_000/s").count == LimitRule.perSecondMax)
+        #expect(try LimitRule.parse("10_000_000 at once").count == LimitRule.countMaxAtOnce)
         #expect(try LimitRule.parse("1/s burst 2678400").burst == 31 * 86_400)
         #expect(throws: GrammarError.self) { try LimitRule.parse("1/s burst 2678401") }
         let eight = (1...8).map { "constant c\($0)" }.joined(separator: ", ")

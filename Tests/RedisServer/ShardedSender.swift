@@ -15,12 +15,14 @@ package final class ShardedSender: RedisSender {
 
     package var now: Instant
     package var wall: WallTime
-    package var isSharded: Bool { true }
+    package var isSharded = true
     package var timeout: Duration { .milliseconds(20) }
     package var lastFailure: RedisFailure?
     package var sent: [Sent] = []
     /// Commands for these cannot be sent.
     package var refusing: Set<ClusterSlot> = []
+    /// None can be sent.
+    package var isRefusing = false
 
     package init(now: Instant, wall: WallTime) {
         self.now = now
@@ -35,7 +37,7 @@ package final class ShardedSender: RedisSender {
         _ command: RESPCommand, to slot: ClusterSlot, after pause: Duration, _ handler: any RedisReplyHandler, tag: UInt,
         by deadline: Instant?
     ) -> RedisFailure? {
-        if refusing.contains(slot) { return .notConnected }
+        if isRefusing || refusing.contains(slot) { return .notConnected }
         var output = ByteBuffer()
         command.write(to: &output)
         let text = String(decoding: output.readable, as: UTF8.self).split(separator: "\r\n").filter {

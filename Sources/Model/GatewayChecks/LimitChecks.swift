@@ -70,7 +70,7 @@ struct LimitChecks {
     private func checkCost(_ route: RouteConfiguration, at path: ConfigurationPath) {
         func check(_ cost: UInt64, _ limits: [LimitConfiguration], at path: ConfigurationPath) {
             guard findings.places.isWritten(path["cost"]) else { return }
-            let charged = (limits + plans.flatMap(\.limits)).filter { $0.cost == nil && $0.limitsCalls }
+            let charged = (limits + plans.flatMap(\.limits)).filter { $0.ownCost == nil && $0.limitsCalls }
             if charged.isEmpty {
                 findings.report(
                     "found \(cost), expected a limit or a plan that it is charged to, without a cost of its own", at: path["cost"],
@@ -247,6 +247,7 @@ struct LimitChecks {
 extension LimitRule {
     /// What an RLS override cannot say of it.
     fileprivate var unknownToServices: String? {
+        if effectiveAlgorithm == .concurrency { return "a count in a window" }
         if burst != nil { return "no burst" }
         if let algorithm { return "no algorithm, not \(algorithm.rawValue)" }
         if start != nil { return "no start of its windows" }

@@ -6,6 +6,7 @@ internal import Time
 ///     rate               0 │ 63 bits: when the level has drained, nanoseconds of the monotonic clock (GCRA's "TAT")
 ///     window of minutes  10 │ 26 bits: until when it counts, minutes since 2020 (to 2147) │ 36 bits: hits so far
 ///     window of seconds  11 │ 30 bits: until when it counts, seconds since 2020 modulo 2³⁰ (34 years) │ 32 bits: hits so far
+///     calls in flight    01 │ 62 bits: how many (a rate has a clock of 146 years)
 ///
 /// A fixed window counts until its end. A sliding one is in two words, of even windows and of odd ones, and each counts until the
 /// window behind its own has ended. Zero is an unused counter. Pure: no memory, no clock.
@@ -16,6 +17,7 @@ internal import Time
 enum CounterState {
     static let windowBit: UInt64 = 1 << 63
     private static let secondsBit: UInt64 = 1 << 62
+    private static let inFlightBit: UInt64 = 1 << 62
     /// 2020-01-01T00:00Z.
     private static let firstSecond: UInt64 = 1_577_836_800
     private static let (minuteBits, minuteHitBits): (UInt64, UInt64) = (26, 36)
@@ -87,6 +89,10 @@ enum CounterState {
             let level = drained > now.nanoseconds ? drained - now.nanoseconds : 0
             return judge(level: level, limit, hits: hits, now: now)
         }
+        if limit.algorithm == .concurrency {
+            let step = judge(inFlight: inFlight(word), limit, hits: hits)
+            return Step(verdict: step.verdict, word: inFlightBit | step.word)
+        }
         return judge(reading(word, previous, limit, wall), limit, hits: hits, wall: wall)
     }
 
@@ -147,6 +153,29 @@ enum CounterState {
                 retryAfterNanoseconds: 0, resetAfterNanoseconds: after),
             word: (now.nanoseconds &+ after) & ~windowBit)
     }
+
+    /// The same for calls in flight that another store counts.
+    static func standing(inFlight used: UInt64, _ limit: Limit, hits: UInt64) -> LimitVerdict {
+        let asked = judge(inFlight: used, limit, hits: hits).verdict
+        return asked.isAllowed ? judge(inFlight: used, limit, hits: 0).verdict : asked
+    }
+
+    /// What `limit` says to a call of `hits` beside so many that are in flight.
+    static func judge(inFlight used: UInt64, _ limit: Limit, hits: UInt64) -> Step {
+        let wanted = max(hits, 1)
+        let room = limit.capacity > used ? limit.capacity - used : 0
+        guard wanted <= room else {
+            // When another ends is not known.
+            return refused(
+                limit, remaining: room, retry: wanted > limit.capacity ? LimitVerdict.never : retryInFlight, reset: 0)
+        }
+        return Step(
+            verdict: LimitVerdict(
+                isAllowed: true, limit: limit.capacity, remaining: room - hits, retryAfterNanoseconds: 0, resetAfterNanoseconds: 0),
+            word: used + hits)
+    }
+
+    private static let retryInFlight: UInt64 = 1_000_000_000
 
     static func judge(_ reading: Reading, _ limit: Limit, hits: UInt64, wall: WallTime) -> Step {
         limit.algorithm == .sliding
@@ -263,9 +292,17 @@ enum CounterState {
             let cost = hits * limit.emission
             return word & windowBit == 0 && word > cost ? word - cost : word
         }
+        if limit.algorithm == .concurrency { return released(word, hits: hits) }
         let bits = word & secondsBit == 0 ? hitsMax : hitsMaxOfSeconds
         guard word & windowBit != 0, word & ~bits == charged & ~bits else { return word }
         let used = word & bits
         return word & ~bits | (used > hits ? used - hits : 0)
     }
+
+    /// The word of calls in flight, less `hits`.
+    static func released(_ word: UInt64, hits: UInt64) -> UInt64 { inFlight(word) > hits ? word - hits : 0 }
+
+    static func isInFlight(_ word: UInt64) -> Bool { word & (windowBit | inFlightBit) == inFlightBit }
+
+    private static func inFlight(_ word: UInt64) -> UInt64 { isInFlight(word) ? word & ~inFlightBit : 0 }
 }

@@ -36,7 +36,7 @@ extension CounterTable {
                 if held.load(ordering: .relaxed) > maximum + Self.slack, let other = evict(from: bucket, scale) { remove(other) }
             } else {
                 bucket.release()
-                evictElsewhere(digest.low, scale)
+                if scale.evictsLive { evictElsewhere(digest.low, scale) } else { overdraw() }
                 guard let again = acquire(digest.low) else {
                     unreserve()
                     return uncounted()
@@ -156,14 +156,14 @@ extension CounterTable {
                     index = cell.next.pointee.load(ordering: .relaxed)
                 }
             }
-            guard let best else { return nil }
+            guard let best, best.rank.standing != .pinned else { return nil }
             // It may just have been charged, and then be another's turn to go.
             guard directory.cell(best.index).claim(best.word) else { continue }
             unlink(best.index, from: bucket.head(best.chain))
             switch best.rank.standing {
             case .recovered: evictedRecovered.wrappingAdd(1, ordering: .relaxed)
             case .belowLimit: evictedBelowLimit.wrappingAdd(1, ordering: .relaxed)
-            case .atLimit: evictedAtLimit.wrappingAdd(1, ordering: .relaxed)
+            case .atLimit, .pinned: evictedAtLimit.wrappingAdd(1, ordering: .relaxed)
             }
             return best.index
         }

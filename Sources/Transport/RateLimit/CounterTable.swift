@@ -30,7 +30,8 @@ package import Time
 ///
 /// When a limit has as many counters as it may, a new key takes the cell of another of its bucket: of one that has recovered;
 /// else of the one that has used the smallest share; where all are at their limit, of the one that resets first. The call is then
-/// let through and the evicted key begins anew: a refusal is never caused by another key.
+/// let through and the evicted key begins anew: a refusal is never caused by another key. A count of calls in flight is not evicted
+/// while there are any: its cell stays its own over ticks, and what goes above the maximum is bounded by the calls that a process has.
 package final class CounterTable: @unchecked Sendable {
     /// How many counters a limit has in any case. A promise: nothing is allocated for it.
     package static let guaranteed = 16_384
@@ -142,6 +143,8 @@ package final class CounterTable: @unchecked Sendable {
 
     /// Charges `hits` to one counter whatever its level; the verdict says whether they fitted.
     func chargeAlways(_ limit: Limit, _ digest: CounterDigest, hits: UInt64, now: Instant, wall: WallTime) -> LimitVerdict {
+        // Nothing would release it.
+        if limit.algorithm == .concurrency { return standing(limit, digest, hits: hits, now: now, wall: wall) }
         while true {
             let (digest, previous) = windows(of: digest, limit, wall)
             while let found = find(digest) {
@@ -167,6 +170,18 @@ package final class CounterTable: @unchecked Sendable {
         while word != CounterState.claimed {
             let less = CounterState.giveBack(word, charged: charge.word, limit, hits: hits)
             let swapped = state.pointee.compareExchange(expected: word, desired: less, ordering: .acquiringAndReleasing)
+            if swapped.exchanged { return }
+            word = swapped.original
+        }
+    }
+
+    /// Releases `hits` of calls in flight, at any time: their cell is not evicted before.
+    func release(_ hits: UInt64, at cell: UInt32) {
+        let state = directory.cell(cell).state
+        var word = state.pointee.load(ordering: .relaxed)
+        while word != CounterState.claimed {
+            let swapped = state.pointee.compareExchange(
+                expected: word, desired: CounterState.released(word, hits: hits), ordering: .acquiringAndReleasing)
             if swapped.exchanged { return }
             word = swapped.original
         }

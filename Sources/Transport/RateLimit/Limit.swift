@@ -12,6 +12,8 @@ package final class Limit: Sendable {
         case fixed
         /// `SlidingWindow`: the present window, and a share of the one before.
         case sliding
+        /// Calls in flight: what one has charged is released at its end.
+        case concurrency
     }
 
     package let rule: LimitRule
@@ -19,15 +21,16 @@ package final class Limit: Sendable {
     package let place: String
     package let isShadow: Bool
     package let algorithm: Algorithm
-    /// The most hits at once: the burst of a rate, the count of a window.
+    /// The most hits at once: the burst of a rate, the count of a window or of calls in flight.
     package let capacity: UInt64
     package let emission: UInt64
     package let tolerance: UInt64
-    /// Where its windows lie; of no meaning for a rate.
+    /// Where its windows lie; of no meaning for a rate, and for calls in flight.
     let schedule: WindowSchedule
     /// Its counters tell seconds, and hold fewer hits.
     private let countsSeconds: Bool
-    /// What `ratelimit-policy` calls `w`: the seconds in which `capacity` hits come back. A month counts as 30 days.
+    /// What `ratelimit-policy` calls `w`: the seconds in which `capacity` hits come back. A month counts as 30 days; zero for calls in
+    /// flight.
     package let windowSeconds: UInt64
     package let keyCount: Int
     /// The tenant's place among the keys; -1 without one.
@@ -96,6 +99,12 @@ package final class Limit: Sendable {
             capacity = rule.count
             tolerance = 0
             windowSeconds = seconds
+        case .concurrency:
+            algorithm = .concurrency
+            emission = 0
+            capacity = rule.count
+            tolerance = 0
+            windowSeconds = 0
         }
         keyCount = counted?.keyCount ?? rule.keys.count
         serviceEntry = Array(name.utf8)

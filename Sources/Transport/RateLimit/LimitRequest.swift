@@ -66,6 +66,10 @@ package final class LimitRequest {
     /// Hashed when a limit first needs it, and kept while calls come from the same issuer.
     private var issuerDigest: CounterDigest?
     private let keepsValues: Bool
+    /// One of its limits counts calls in flight.
+    private(set) var countsInFlight = false
+    /// What an admitted call holds of such limits.
+    private(set) var holds: LimitHold?
 
     /// For the caller: the call that waits for this, and its generation.
     package var context: UnsafeMutableRawPointer?
@@ -105,6 +109,7 @@ package final class LimitRequest {
         context = nil
         tag = 0
         isAbandoned = false
+        countsInFlight = false
         outcome = .uncounted(.allowed)
     }
 
@@ -133,6 +138,7 @@ package final class LimitRequest {
                 isAllowed: true, limit: 0, remaining: 0, retryAfterNanoseconds: 0, resetAfterNanoseconds: 0),
             cell: 0, charged: 0, remembered: nil)
         (slots + count).initialize(to: slot)
+        if limit.algorithm == .concurrency { countsInFlight = true }
         if limit.keyCount == 0 { slots[count].digest = slots[count].hasher.finish() }
         count += 1
     }
@@ -198,6 +204,20 @@ package final class LimitRequest {
         let length = Int(bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
         place += 4 + length
         return UnsafeRawBufferPointer(rebasing: bytes[offset + 4..<offset + 4 + length])
+    }
+
+    // MARK: Calls in flight
+
+    func add(_ hold: LimitHold) {
+        hold.next = holds
+        holds = hold
+    }
+
+    /// What the call holds until its end, which is the caller's to release.
+    package func takeHolds() -> LimitHold? {
+        guard let taken = holds else { return nil }
+        holds = nil
+        return taken
     }
 
     /// Valid until the request changes.

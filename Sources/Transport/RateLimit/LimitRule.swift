@@ -1,6 +1,7 @@
 /// One limit as written: how many, in which span of time, and what is counted apart.
 ///
 ///     limit     = COUNT / [N] UNIT [ALGORITHM] [burst B] [per KEY, …]
+///               | COUNT at once [per KEY, …]
 ///     UNIT      = s | min | h | day | week | month
 ///     ALGORITHM = fixed | sliding | token_bucket
 ///     KEY       = tenant | address | method | claim P | header H | constant C
@@ -11,6 +12,7 @@ package struct LimitRule: Equatable, Sendable {
     /// `nil` where none was written; a name is then derived from the place of the rule.
     package var name: String?
     package var count: UInt64
+    /// Of no meaning for calls in flight.
     package var window: LimitWindow
     /// `nil` where none was written.
     package var algorithm: LimitAlgorithm?
@@ -52,10 +54,17 @@ package struct LimitRule: Equatable, Sendable {
     /// The most hits at once: the burst of a token bucket, the count of a window.
     package var capacity: UInt64 { effectiveAlgorithm == .tokenBucket ? burst ?? count : count }
 
+    /// `count` calls in flight, where all others are of a window.
+    package static func atOnce(_ count: UInt64) -> LimitRule {
+        LimitRule(count: count, window: LimitWindow(unit: .second), algorithm: .concurrency)
+    }
+
     /// More would not fit a counter's word (`CounterState`) beside its window.
     package static let countMax: UInt64 = 10_000_000_000
     /// The same for windows of seconds.
     package static let countMaxOfSeconds: UInt64 = 1_000_000_000
+    /// Of calls in flight; no process has as many.
+    package static let countMaxAtOnce: UInt64 = 10_000_000
     /// GCRA works in nanoseconds: up to this rate its rounding stays below a thousandth.
     package static let perSecondMax: UInt64 = 1_000_000
     package static let keysMax = 8
@@ -78,7 +87,21 @@ package struct LimitRule: Equatable, Sendable {
         for (index, key) in keys.enumerated() where keys[..<index].contains(key) {
             return RuleMistake(part: .keys, found: "\(key) twice", expected: "each key once")
         }
+        if effectiveAlgorithm == .concurrency { return atOnceMistake }
         return startMistake ?? zoneMistake ?? (effectiveAlgorithm == .tokenBucket ? bucketMistake : windowMistake)
+    }
+
+    private var atOnceMistake: RuleMistake? {
+        func none(_ part: RuleMistake.Part, _ found: String, _ word: String) -> RuleMistake {
+            RuleMistake(part: part, found: found, expected: "no \(word): calls in flight are counted in no window")
+        }
+        if let burst { return none(.burst, "burst \(burst)", "burst") }
+        if let start { return none(.start, "\(start)", "start") }
+        if let timeZone { return none(.timeZone, timeZone, "time zone") }
+        guard count <= Self.countMaxAtOnce else {
+            return RuleMistake(part: .count, found: "\(count)", expected: "at most \(Self.countMaxAtOnce) at once")
+        }
+        return nil
     }
 
     private var startMistake: RuleMistake? {
@@ -139,20 +162,32 @@ package struct LimitRule: Equatable, Sendable {
         return nil
     }
 
-    /// Reads the shorthand, for example `50/s burst 100 per tenant, header x-app`.
+    /// Reads the shorthand, for example `50/s burst 100 per tenant, header x-app` or `20 at once per tenant`.
     package static func parse(_ text: String) throws(GrammarError) -> LimitRule {
         var scanner = LimitScanner(text)
         let countStart = scanner.position
         let count = try scanner.count("a count such as 100 or 10_000")
-        try scanner.symbol("/", expected: "/ and a unit: s, min, h, day, week or month")
-        let windowStart = scanner.position
-        let window = try scanner.window()
-        var rule = LimitRule(count: count, window: window)
-        rule.algorithm = LimitAlgorithm.allCases.first { scanner.takeWord($0.rawValue) }
-        var burstStart = scanner.position
-        if scanner.takeWord("burst") {
+        var windowStart = scanner.position
+        var algorithmStart = windowStart
+        var burstStart = windowStart
+        var rule = LimitRule.atOnce(count)
+        if scanner.takeWord("at") {
+            try scanner.word("once", expected: "once: calls in flight are counted by 20 at once")
+        } else {
+            try scanner.symbol("/", expected: "/ and a unit (s, min, h, day, week or month), or at once")
+            windowStart = scanner.position
+            rule = LimitRule(count: count, window: try scanner.window())
+            algorithmStart = scanner.position
+            rule.algorithm = LimitAlgorithm.allCases.first { scanner.takeWord($0.rawValue) }
+            if rule.algorithm == .concurrency {
+                throw scanner.error(
+                    at: algorithmStart, found: "\"concurrency\"", expected: "\(count) at once: calls in flight have no window")
+            }
             burstStart = scanner.position
-            rule.burst = try scanner.count("a burst such as 100")
+            if scanner.takeWord("burst") {
+                burstStart = scanner.position
+                rule.burst = try scanner.count("a burst such as 100")
+            }
         }
         var keysStart = scanner.position
         if scanner.takeWord("per") {
@@ -161,7 +196,7 @@ package struct LimitRule: Equatable, Sendable {
         }
         try scanner.end(
             expected: rule.keys.isEmpty
-                ? (rule.burst != nil
+                ? (rule.burst != nil || rule.algorithm == .concurrency
                     ? "per or the end" : rule.algorithm != nil ? "burst, per or the end" : "an algorithm, burst, per or the end")
                 : "a comma or the end")
         if let mistake = rule.mistake {
@@ -171,7 +206,8 @@ package struct LimitRule: Equatable, Sendable {
                 case .window: windowStart
                 case .burst: burstStart
                 case .keys: keysStart
-                case .algorithm, .start, .timeZone: windowStart
+                case .algorithm: algorithmStart
+                case .start, .timeZone: windowStart
                 }
             throw scanner.error(at: position, found: mistake.found, expected: mistake.expected)
         }
@@ -245,6 +281,8 @@ package enum LimitAlgorithm: String, CaseIterable, Sendable {
     case fixed
     case sliding
     case tokenBucket = "token_bucket"
+    /// Calls in flight.
+    case concurrency
 }
 
 /// What is counted apart: each different value has a counter of its own.

@@ -89,6 +89,10 @@ struct LimitScanner {
         }
     }
 
+    mutating func word(_ word: String, expected: String) throws(GrammarError) {
+        guard takeWord(word) else { throw error(at: position, found: quoted(at: position), expected: expected) }
+    }
+
     /// Takes `word` if it comes next.
     mutating func takeWord(_ word: String) -> Bool {
         guard peekWord() == word else { return false }

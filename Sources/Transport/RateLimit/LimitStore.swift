@@ -26,6 +26,9 @@ package protocol LimitStore: AnyObject {
 
     /// Someone has changed the counter: what is known of it holds no longer.
     func forget(_ counter: CounterDigest)
+
+    /// Calls in flight are still to be released, or to be told elsewhere: `limitStoreReleased` says when they are not any more.
+    var isReleasing: Bool { get }
 }
 
 extension LimitStore {
@@ -37,6 +40,8 @@ extension LimitStore {
     package func endLeases() {}
 
     package func forget(_ counter: CounterDigest) {}
+
+    package var isReleasing: Bool { false }
 }
 
 package enum LimitAnswer: Equatable {
@@ -54,6 +59,13 @@ package protocol LimitDelegate: AnyObject {
 
     /// There are leases from now on, which `LimitStore.sweepLeases` is to look after.
     func limitStoreLeased()
+
+    /// The store is not releasing any more; not from within a reply.
+    func limitStoreReleased()
+}
+
+extension LimitDelegate {
+    package func limitStoreReleased() {}
 }
 
 extension LimitRequest {

@@ -4,6 +4,8 @@ package import Time
 package final class MemoryStore: LimitStore {
     package unowned(unsafe) var delegate: (any LimitDelegate)?
 
+    private let holds = LimitHoldPool()
+
     package init() {}
 
     package var needsValues: Bool { false }
@@ -24,12 +26,16 @@ package final class MemoryStore: LimitStore {
             let slot = request.slots + index
             slot.pointee.limit._withUnsafeGuaranteedRef { limit in
                 guard limit.isShadow else { return }
-                slot.pointee.verdict =
-                    isAdmitted
-                    ? limit.charge(slot.pointee.digest, hits: slot.pointee.hits, now: now, wall: wall).verdict
-                    : limit.standing(slot.pointee.digest, hits: slot.pointee.hits, now: now, wall: wall)
+                guard isAdmitted else {
+                    slot.pointee.verdict = limit.standing(slot.pointee.digest, hits: slot.pointee.hits, now: now, wall: wall)
+                    return
+                }
+                let charge = limit.charge(slot.pointee.digest, hits: slot.pointee.hits, now: now, wall: wall)
+                slot.pointee.verdict = charge.verdict
+                slot.pointee.cell = charge.cell
             }
         }
+        if isAdmitted, request.countsInFlight { hold(request) }
         return request.conclude(isCharged: isAdmitted, source: source)
     }
 
@@ -45,6 +51,17 @@ package final class MemoryStore: LimitStore {
             }
         }
         return request.conclude(isCharged: true, source: source)
+    }
+
+    /// Keeps what is to be released at the end of the call.
+    private func hold(_ request: LimitRequest) {
+        for index in 0..<request.count {
+            let slot = request.slots + index
+            slot.pointee.limit._withUnsafeGuaranteedRef { limit in
+                guard limit.algorithm == .concurrency, slot.pointee.cell != 0 else { return }
+                request.add(holds.take(.cell(limit.tableReference, slot.pointee.cell), hits: slot.pointee.hits))
+            }
+        }
     }
 
     /// All or none. Asks all before charging any, so that a call that will be refused does not take from others even for

@@ -19,6 +19,10 @@ final class RedisDecision {
         var isCharged = false
         /// Refused because of leases alone: when these end at the latest, in nanoseconds.
         var leasesEndAfter: UInt64?
+        /// Of calls in flight: what this worker holds of it.
+        var held: HeldCounter?
+        /// It has been asked for, and has not answered.
+        var isAsked = false
     }
 
     enum Step: Equatable {
@@ -73,7 +77,10 @@ final class RedisDecision {
     /// How many counters a group has.
     func counterCount(in group: Int) -> Int { counters.count { $0.group == group } }
 
-    func sent() { outstanding += 1 }
+    func sent(_ group: Int) {
+        outstanding += 1
+        for index in counters.indices where counters[index].group == group { counters[index].isAsked = true }
+    }
 
     /// It could not be sent, or has no answer.
     func failed() { hasFailed = true }
@@ -85,6 +92,7 @@ final class RedisDecision {
         }
         for index in counters.indices where counters[index].group == group {
             counters[index].isCharged = isCharged
+            counters[index].isAsked = false
             counters[index].leasesEndAfter = leasesEndAfter
         }
     }
@@ -107,7 +115,10 @@ final class RedisDecision {
     func again() {
         isRepeated = true
         begin()
-        for index in counters.indices { counters[index].isCharged = false }
+        for index in counters.indices {
+            counters[index].isCharged = false
+            counters[index].isAsked = false
+        }
     }
 
     var isOutstanding: Bool { outstanding > 0 }

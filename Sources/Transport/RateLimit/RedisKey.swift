@@ -18,7 +18,9 @@ enum RedisKey {
         var output = ByteBuffer()
         var window = "\(rule.window.units)\(rule.window.unit.rawValue)"
         // What a counter's value means, and in which window.
-        if rule.effectiveAlgorithm != LimitRule(count: 1, window: rule.window).effectiveAlgorithm {
+        if rule.effectiveAlgorithm == .concurrency {
+            window = rule.effectiveAlgorithm.rawValue
+        } else if rule.effectiveAlgorithm != LimitRule(count: 1, window: rule.window).effectiveAlgorithm {
             window += "/\(rule.effectiveAlgorithm.rawValue)"
         }
         if let start = rule.start { window += "@\(start)" }

@@ -10,6 +10,7 @@ internal import Time
 ///     r EMISSION CAPACITY HITS MODE      a rate; emission in nanoseconds
 ///     w SPAN     CAPACITY HITS MODE      windows of SPAN seconds, from 1970 on
 ///     c BOUNDS   CAPACITY HITS MODE      windows of the calendar: four bounds of them in seconds, such as "0 86400 172800 259200"
+///     n HOLDER   CAPACITY HITS MODE      calls in flight; "NAME LIFE-ms LEAST" of who asks, and holds LEAST already (`RedisHolds`)
 ///
 /// `W` and `C` are sliding windows. Bounds come from the gateway's clock: the window before, the present one and the next, so that clocks
 /// may differ by as much. MODE is 0 where the limit is enforced, 1 for a shadow limit, and 2 where it is charged whatever its level, up to a debt
@@ -30,7 +31,8 @@ internal import Time
 /// A counter's value is integers: `LEVEL LAST-µs` or `HITS END-s`; then the hits of the window before, where it slides; then, where a
 /// provisional charge was made, how much of the first is provisional, and since when, in µs: the first of these charges decides, and a
 /// tenth of a second later none is provisional any more; then, where some of it is leased, how much, and until when at the longest, in µs.
-/// What is leased does not drain from a rate, as it may be used at any time. A value is written with its time to live, so that none
+/// What is leased does not drain from a rate, as it may be used at any time. Of calls in flight a value is how many of them are provisional,
+/// since when, and then `NAME COUNT UNTIL-ms` of each holder: one that has not been heard of until then is dead, and its calls count no more. A value is written with its time to live, so that none
 /// is ever left behind. All numbers are whole and below 2⁵³; `%.0f` writes them all out, where Lua's own conversion would keep 14 digits.
 /// Time is the server's, and may go back as `CounterState` allows. Needs Redis 5, which replicates what a script did and not the script.
 package struct RedisScript: Sendable {
@@ -91,10 +93,36 @@ package struct RedisScript: Sendable {
           end
         end
 
+        local function in_flight(spec, text)
+          local name, life, own = string.match(spec, '^(%w+) (%d+) (%d+)$')
+          local pending, since = string.match(text, '^(%d+) (%d+)')
+          local c = {
+            name = name, life = tonumber(life), own = tonumber(own), holders = {}, unit = 1, weight = 0, added = 0, lease = 0,
+            leased = 0, expires = 0, pending = tonumber(pending) or 0, since = tonumber(since) or 0, second = 0, third = 0}
+          if now - c.since > 100000 then c.pending = 0 end
+          local others, now_ms = 0, floor(now / 1000)
+          c.ends, c.longest = now_ms + c.life, c.life
+          for holder, count, till in string.gmatch(text, '(%a%w*) (%d+) (%d+)') do
+            count, till = tonumber(count), tonumber(till)
+            if holder == name then
+              c.own = max(c.own, count)
+            elseif till > now_ms and till - now_ms <= 60000 then
+              others, c.longest = others + count, max(c.longest, till - now_ms)
+              c.holders[#c.holders + 1] = string.format('%s %.0f %.0f', holder, count, till)
+            end
+          end
+          c.first = others + c.own
+          return c
+        end
+
         local function counter(i)
           local key = KEYS[i]
           if counters[key] then return counters[key] end
           local kind, spec = ARGV[i * 5 - 4], ARGV[i * 5 - 3]
+          if kind == 'n' then
+            counters[key] = in_flight(spec, stored[i] or '')
+            return counters[key]
+          end
           local first, second, third, pending, since, leased, expires =
             string.match(stored[i] or '', '^(%d+) (%d+) ?(%d*) ?(%d*) ?(%d*) ?(%d*) ?(%d*)$')
           first, second, third = tonumber(first), tonumber(second), tonumber(third) or 0
@@ -135,8 +163,8 @@ package struct RedisScript: Sendable {
           answer[i * 3], answer[i * 3 + 1], answer[i * 3 + 2] = c.first + c.added, c.rate and 0 or c.second, c.third
           local wanted = ARGV[i * 5] == '2' and hits or max(hits, 1)
           local short = wanted * c.unit - room(c, i)
-          local fits = wanted <= capacity and short <= 0
-          local passing = wanted <= capacity
+          local passing = wanted <= capacity and (not c.name or #c.holders < 255)
+          local fits = passing and short <= 0
           return fits, hits * c.unit, passing and short <= c.pending, passing and short <= c.pending + c.leased
         end
 
@@ -175,7 +203,11 @@ package struct RedisScript: Sendable {
             c.since = c.pending > 0 and c.since or now
             c.pending = c.pending + c.added
           end
-          if c.added > 0 or c.changed then
+          if c.name and c.added > 0 then
+            c.holders[#c.holders + 1] = string.format('%s %.0f %.0f', c.name, c.own + c.added, c.ends)
+            local value = string.format('%.0f %.0f ', c.pending, c.since) .. table.concat(c.holders, ' ')
+            redis.call('SET', key, value, 'PX', string.format('%.0f', math.max(1, c.longest)))
+          elseif c.added > 0 or c.changed then
             local first = min(c.first + c.added, c.rate and 7776000000000000 or 68719476735)
             local value = string.format('%.0f %.0f', first, c.second)
             if c.leased > 0 then
@@ -247,6 +279,10 @@ extension RESPCommand {
         guard limit.algorithm != .rate else {
             add("r")
             return add(decimal: limit.emission)
+        }
+        if limit.algorithm == .concurrency {
+            add("n")
+            return add("nobody 1 0")
         }
         let slides = limit.algorithm == .sliding
         if let length = limit.schedule.alignedLength {

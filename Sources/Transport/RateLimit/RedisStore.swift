@@ -1,4 +1,5 @@
 internal import Bytes
+package import Reactor
 package import Redis
 package import Time
 
@@ -11,12 +12,14 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
 
     private let sender: any RedisSender
     private var fallback: StoreFallback<MemoryStore>
-    private let prefix: [UInt8]
+    let prefix: [UInt8]
     private let script: RedisScript
     private let command = RESPCommand()
     private var key = ByteBuffer(capacity: 256)
     private var health = StoreHealth()
     private var probing = StoreProbing()
+    let holds: RedisHolds
+    let pool = LimitHoldPool()
     private let remembered: RememberedCounters
     private let leases: CounterLeases
 
@@ -28,29 +31,35 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
     /// - Parameters:
     ///   - prefix: what all keys begin with (`rate_limits.domain`).
     ///   - lease: how long hits are leased for; `nil` where every call asks.
+    ///   - heartbeatTimeout: after so long without a word from this worker, its calls in flight count no more.
     package convenience init(
         _ sender: any RedisSender, fallback: MemoryStore, whenUnavailable: StoreConfiguration.WhenUnavailable,
-        prefix: String, lease: Duration?
+        prefix: String, lease: Duration?, heartbeatTimeout: Duration = StoreConfiguration.defaults.heartbeatTimeout,
+        on loop: EventLoop? = nil
     ) {
         self.init(
             sender, fallback: fallback, whenUnavailable: whenUnavailable, prefix: prefix, lease: lease,
-            script: RedisScript.decision)
+            script: .decision, holds: RedisHolds(sender, heartbeatTimeout: heartbeatTimeout, on: loop))
     }
 
     init(
         _ sender: any RedisSender, fallback: MemoryStore, whenUnavailable: StoreConfiguration.WhenUnavailable,
-        prefix: String, lease: Duration?, script: RedisScript
+        prefix: String, lease: Duration?, script: RedisScript, holds: RedisHolds? = nil
     ) {
+        let holds = holds ?? RedisHolds(sender, heartbeatTimeout: StoreConfiguration.defaults.heartbeatTimeout, on: nil)
+        self.holds = holds
         remembered = RememberedCounters(term: lease)
         leases = CounterLeases(sender, remembered, script: script)
         self.script = script
         self.sender = sender
         self.fallback = StoreFallback(whenUnavailable, local: fallback)
         self.prefix = Array(prefix.utf8)
+        holds.released = { [unowned self] in delegate?.limitStoreReleased() }
     }
 
     package var needsValues: Bool { true }
     package var isSkipping: Bool { health.isSkipping }
+    package var isReleasing: Bool { !holds.isEmpty }
     /// Calls decided by `when_unavailable`. For tests.
     package var fallbackCount: UInt64 { fallback.decisionCount }
 
@@ -75,6 +84,7 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
         begin(request)
         sendAll(request, after: .zero)
         if request.redis?.isOutstanding == true { return .pending }
+        settle(request, isAdmitted: false)
         return .decided(fallback.decide(request, now: now, wall: wall))
     }
 
@@ -160,12 +170,13 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
             if isSharded { RedisKey.write(request, index, prefix: prefix, to: &key) }
             decision.add(ClusterSlot(of: key.readable))
         }
+        if request.countsInFlight { beginHolding(request, decision) }
     }
 
     private func sendAll(_ request: LimitRequest, after pause: Duration) {
         guard let decision = request.redis else { return }
         for group in 0..<decision.groupCount {
-            if send(request, decision, group, inFull: false, after: pause) { decision.sent() } else { decision.failed() }
+            if send(request, decision, group, inFull: false, after: pause) { decision.sent(group) } else { decision.failed() }
         }
     }
 
@@ -179,9 +190,15 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
         for index in 0..<request.count where decision.counters[index].group == group {
             let hits = request.slots[index].hits
             request.slots[index].limit._withUnsafeGuaranteedRef { limit in
-                command.add(limit, at: request.wall)
+                if let held = decision.counters[index].held {
+                    command.add("n")
+                    holds.write(held, to: command)
+                } else {
+                    command.add(limit, at: request.wall)
+                }
                 command.add(decimal: limit.capacity)
-                command.add(decimal: hits)
+                // Calls in flight that nothing would release are not charged.
+                command.add(decimal: limit.algorithm == .concurrency && decision.counters[index].held == nil ? 0 : hits)
                 command.add(decimal: request.charging == .always ? 2 : limit.isShadow ? 1 : 0)
             }
         }
@@ -218,7 +235,8 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
             let charged = (0..<request.count).filter { index in
                 let counter = decision.counters[index]
                 let hits = request.slots[index].hits
-                guard counter.group == group, counter.isCharged, hits > 0, let found = counter.found else { return false }
+                guard counter.group == group, counter.isCharged, hits > 0, counter.held == nil, let found = counter.found
+                else { return false }
                 // A shadow limit that is used up was not charged.
                 return request.slots[index].limit._withUnsafeGuaranteedRef { limit in
                     !limit.isShadow || found.verdict(limit, hits: hits, isCharged: true).isAllowed
@@ -265,6 +283,9 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
                 lastError = reply.kind == .error ? reply.text : "a reply of another shape"
                 decision.failed()
             }
+        } else if request.countsInFlight, let answer = ScriptAnswer(reply, counters: decision.counterCount(in: group)) {
+            decision.replied(group, isCharged: answer.isCharged, isPassing: answer.isPassing)
+            if answer.isCharged { recordCharged(request, decision, group) }
         }
         received(request, decision)
     }
@@ -297,17 +318,21 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
         let canRepeat = sender.isSharded && sender.now + Self.repeatPause + Self.repeatPause < request.deadline
         switch decision.step(canRepeat: canRepeat && !request.isAbandoned) {
         case .wait: return
-        case _ where request.isAbandoned: break
+        case _ where request.isAbandoned: settle(request, isAdmitted: false)
         case .conclude(let isCharged):
             if !isCharged, decision.isProvisional { giveBack(request, decision) }
             conclude(request, decision, isCharged: isCharged)
+            settle(request, isAdmitted: isCharged)
         case .repeatOnce:
             if decision.isProvisional { giveBack(request, decision) }
+            settle(request, isAdmitted: false, isOver: false)
             decision.again()
             sendAll(request, after: Self.repeatPause)
             if decision.isOutstanding { return }
+            settle(request, isAdmitted: false)
             fallback.decide(request, now: sender.now, wall: sender.wall)
         case .unavailable:
+            settle(request, isAdmitted: false)
             let outcome = fallback.decide(request, now: sender.now, wall: sender.wall)
             if decision.isProvisional, !outcome.isAllowed { giveBack(request, decision) }
         }
@@ -334,6 +359,7 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
         }
         decision.replied(
             group, isCharged: answer.isCharged, isPassing: answer.isPassing, leasesEndAfter: answer.leasesEndAfter)
+        if answer.isCharged, request.countsInFlight { recordCharged(request, decision, group) }
         return true
     }
 
@@ -364,10 +390,13 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
             let all = (0..<request.count).filter {
                 !request.slots[$0].verdict.isAllowed && !request.slots[$0].limit._withUnsafeGuaranteedRef { $0.isShadow }
             }
-            if all.count == 1, decision.counters[all[0]].leasesEndAfter == nil { refusing = all[0] }
+            // Calls in flight may end at any moment.
+            let isLasting =
+                all.count == 1 && decision.counters[all[0]].leasesEndAfter == nil && decision.counters[all[0]].held == nil
+            if isLasting { refusing = all[0] }
         }
         for index in 0..<request.count {
-            guard let found = decision.counters[index].found else { continue }
+            guard let found = decision.counters[index].found, decision.counters[index].held == nil else { continue }
             let isHot = remembered.take(
                 found, request, index, isCharged: isCharged && request.slots[index].verdict.isAllowed,
                 refuses: index == refusing, now: sender.now)

@@ -129,6 +129,8 @@ struct RememberedCounter {
             previous = reading.previous
             let left = end * 1_000_000_000
             lasts = min(lasts, left > found.nanoseconds ? left - found.nanoseconds : 0)
+        // It changes without a question of ours.
+        case .inFlight: return
         }
         serverTime = found.nanoseconds
         answered = asked

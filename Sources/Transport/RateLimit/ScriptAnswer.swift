@@ -51,6 +51,9 @@ struct ScriptAnswer {
         if limit.algorithm == .rate {
             return rate(level: first.integer).map { ScriptCounter(state: .rate($0), nanoseconds: now.nanoseconds) }
         }
+        if limit.algorithm == .concurrency {
+            return Self.hits(first.integer).map { ScriptCounter(state: .inFlight($0), nanoseconds: now.nanoseconds) }
+        }
         guard let end = second.integer.exactly(in: 1...Self.endSecondMax)?.magnitude,
             let used = Self.hits(first.integer), let previous = Self.hits(third.integer)
         else { return nil }

@@ -7,6 +7,8 @@ struct ScriptCounter: Equatable {
         /// A rate, as a word of `CounterState`.
         case rate(UInt64)
         case window(CounterState.Reading)
+        /// How many calls are in flight.
+        case inFlight(UInt64)
     }
 
     let state: State
@@ -26,6 +28,10 @@ struct ScriptCounter: Equatable {
             isCharged
                 ? CounterState.judge(reading, limit, hits: hits, wall: wall).verdict
                 : CounterState.standing(reading, limit, hits: hits, wall: wall)
+        case .inFlight(let used):
+            isCharged
+                ? CounterState.judge(inFlight: used, limit, hits: hits).verdict
+                : CounterState.standing(inFlight: used, limit, hits: hits)
         }
     }
 
@@ -34,6 +40,7 @@ struct ScriptCounter: Equatable {
         switch state {
         case .rate(let word): CounterState.charge(word, limit, hits: hits, now: now, wall: wall).verdict
         case .window(let reading): CounterState.charge(reading, limit, hits: hits, wall: wall).verdict
+        case .inFlight(let used): CounterState.standing(inFlight: used, limit, hits: hits)
         }
     }
 
@@ -42,6 +49,8 @@ struct ScriptCounter: Equatable {
         switch state {
         case .rate: nanoseconds / 1000
         case .window(let reading): reading.place.end
+        // It is released, not given back.
+        case .inFlight: 0
         }
     }
 
@@ -51,6 +60,7 @@ struct ScriptCounter: Equatable {
         switch state {
         case .rate(let word): word > nanoseconds ? word - nanoseconds : 0
         case .window(let reading): limit.untilSecond(reading.place)
+        case .inFlight: 0
         }
     }
 }

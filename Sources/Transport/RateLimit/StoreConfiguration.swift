@@ -11,6 +11,8 @@ package struct StoreConfiguration: Sendable, Equatable {
     package var whenUnavailable: WhenUnavailable
     /// For how long hits are leased from Redis ahead of need; `nil` where every call asks.
     package var lease: Duration?
+    /// After so long without a word from a process that shares the store it is dead: its calls in flight count no more.
+    package var heartbeatTimeout: Duration
     /// How many counters this process keeps in memory above what each limit is guaranteed.
     package var counters: Int
     /// Which answers of `martlet serve` say where limits stand.
@@ -28,7 +30,8 @@ package struct StoreConfiguration: Sendable, Equatable {
 
     package init(
         store: StoreLocation, domain: String = "martlet", timeout: Duration = .milliseconds(20),
-        whenUnavailable: WhenUnavailable = .local, lease: Duration? = .seconds(1), counters: Int = CounterRegistry.poolDefault,
+        whenUnavailable: WhenUnavailable = .local, lease: Duration? = .seconds(1), heartbeatTimeout: Duration = .seconds(10),
+        counters: Int = CounterRegistry.poolDefault,
         headers: LimitHeadersConfiguration = LimitHeadersConfiguration(), warnPercent: Int = 0
     ) {
         self.store = store
@@ -36,6 +39,7 @@ package struct StoreConfiguration: Sendable, Equatable {
         self.timeout = timeout
         self.whenUnavailable = whenUnavailable
         self.lease = lease
+        self.heartbeatTimeout = heartbeatTimeout
         self.counters = counters
         self.headers = headers
         self.warnPercent = warnPercent

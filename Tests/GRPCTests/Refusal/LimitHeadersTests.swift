@@ -81,6 +81,18 @@ import Testing
         #expect(headers([plenty], .warning).fields.isEmpty)
     }
 
+    @Test("calls in flight have no window, and no time that tells when one ends")
+    func inFlight() {
+        let written = headers([
+            .init(name: "a", exposesName: true, count: 20, windowSeconds: nil, remaining: 0, resetSeconds: 0, isExceeded: true),
+            .init(name: "b", exposesName: true, count: 30, windowSeconds: 60, remaining: 7, resetSeconds: 12),
+        ])
+        #expect(written["ratelimit-policy"] == #""a";q=20;qu="concurrent-requests", "b";q=30;w=60"#)
+        #expect(written["ratelimit"] == #""a";r=0, "b";r=7;t=12"#)
+        #expect(written["x-ratelimit-limit"] == #"20, 20;name="a", 30;w=60;name="b""#)
+        #expect(written["x-ratelimit-remaining"] == "0" && written["x-ratelimit-reset"] == "0")
+    }
+
     @Test("no limits, no headers")
     func none() {
         #expect(headers([]).fields.isEmpty)

@@ -25,7 +25,7 @@ extension WrongConfiguration {
           - cluster: orders
             limits: [fast, 100, 100/sec, 0/s, 10/s brust 5, 10/s burst 0, 10/day burst 5, 10/s per user, "10/s per claim", [10/s]]
         >>> martlet.yaml:3:14:  routes[0].limits[0]: found "fast", expected a count such as 100 or 10_000
-        >>> martlet.yaml:3:23:  routes[0].limits[1]: found the end, expected / and a unit: s, min, h, day, week or month
+        >>> martlet.yaml:3:23:  routes[0].limits[1]: found the end, expected / and a unit (s, min, h, day, week or month), or at once
         >>> martlet.yaml:3:29:  routes[0].limits[2]: found "sec", expected a unit: s, min, h, day, week or month
         >>> martlet.yaml:3:34:  routes[0].limits[3]: found 0, expected a count from 1 to 10000000000
         >>> martlet.yaml:3:44:  routes[0].limits[4]: found "brust", expected an algorithm, burst, per or the end
@@ -97,7 +97,7 @@ extension WrongConfiguration {
               - { count: 10, per: day, time_zone: +02:00 }
               - { count: 10, per: day, zone: UTC }
               - 10/day sliding burst 5
-        >>> martlet.yaml:4:43:  routes[0].limits[0].algorithm: found "leaky", expected fixed, sliding or token_bucket
+        >>> martlet.yaml:4:43:  routes[0].limits[0].algorithm: found "leaky", expected fixed, sliding, token_bucket or concurrency
         >>> martlet.yaml:5:27:  routes[0].limits[1].per: found month, expected at most 31day: a token bucket fills evenly
         >>> martlet.yaml:6:59:  routes[0].limits[2].burst: found burst 5, expected no burst: only a token bucket has one, as a limit in seconds is by default
         >>> martlet.yaml:7:40:  routes[0].limits[3].starts: found 6, expected a time such as 06:00, because windows are of a day
@@ -114,8 +114,35 @@ extension WrongConfiguration {
         >>> martlet.yaml:18:68: routes[0].limits[14].time_zone: found Europe/Prague, expected no time zone: a token bucket has no windows
         >>> martlet.yaml:19:43: routes[0].limits[15].time_zone: found "../../etc/passwd", expected the name of a time zone such as Europe/Prague
         >>> martlet.yaml:20:43: routes[0].limits[16].time_zone: found "+02:00", expected the name of a time zone such as Europe/Prague
-        >>> martlet.yaml:21:32: routes[0].limits[17].zone: unknown key, expected descriptors, when, when_missing, cost, warn_at, count, per, algorithm, burst, starts, time_zone, counters, mode, before, name or key
+        >>> martlet.yaml:21:32: routes[0].limits[17].zone: unknown key, expected descriptors, when, when_missing, cost, warn_at, count, algorithm, per, burst, starts, time_zone, counters, mode, before, name or key
         >>> martlet.yaml:22:30: routes[0].limits[18]: found burst 5, expected no burst: only a token bucket has one, as a limit in seconds is by default
+        --- calls in flight have no window
+        routes:
+          - cluster: orders
+            limits:
+              - { count: 20, per: s, algorithm: concurrency }
+              - { count: 20, algorithm: concurrency, burst: 5 }
+              - { count: 20, algorithm: concurrency, starts: "06:00" }
+              - { count: 20, algorithm: concurrency, time_zone: Europe/Prague }
+              - { count: 20_000_000, algorithm: concurrency }
+              - 20/s concurrency
+              - 20 at a time
+              - { count: 20, algorithm: concurrency, cost: 21 }
+              - { count: 20, algorithm: concurrency, cost: { header: x-cost } }
+        >>> martlet.yaml:4:27:  routes[0].limits[0].per: found beside algorithm: concurrency, expected none: calls in flight are counted in no window
+        >>> martlet.yaml:5:53:  routes[0].limits[1].burst: found burst 5, expected no burst: calls in flight are counted in no window
+        >>> martlet.yaml:6:54:  routes[0].limits[2].starts: found 06:00, expected no start: calls in flight are counted in no window
+        >>> martlet.yaml:7:57:  routes[0].limits[3].time_zone: found Europe/Prague, expected no time zone: calls in flight are counted in no window
+        >>> martlet.yaml:8:18:  routes[0].limits[4].count: found 20000000, expected at most 10000000 at once
+        >>> martlet.yaml:9:14:  routes[0].limits[5]: found "concurrency", expected 20 at once: calls in flight have no window
+        >>> martlet.yaml:10:15: routes[0].limits[6]: found "a", expected once: calls in flight are counted by 20 at once
+        >>> martlet.yaml:11:52: routes[0].limits[7].cost: found 21, expected at most 20: a call that costs more than there ever is would always be refused
+        >>> martlet.yaml:12:52: routes[0].limits[8].cost: found a cost of the answer, expected a number: calls in flight have no answer yet
+        --- calls in flight, where a rate-limit service counts
+        rate_limits: { store: grpc://127.0.0.1:9000, heartbeat_timeout: 500ms }
+        routes: [{ cluster: orders, limits: [20 at once per address] }]
+        >>> martlet.yaml:1:65: rate_limits.heartbeat_timeout: found "500ms", expected a duration such as 250ms or 5s, at least 1s, at most 1m
+        >>> martlet.yaml:2:38: routes[0].limits[0]: found "20 at once per address", expected a count in a window: a rate-limit service cannot be asked for it
         --- conditions of limits
         routes:
           - path: /a

@@ -27,7 +27,7 @@ class _Books:
     """What happened, by tag, and who waits for what."""
 
     def __init__(self):
-        self.calls, self.gates, self.started, self.active = {}, {}, 0, 0
+        self.calls, self.gates, self.started, self.active, self.peak = {}, {}, 0, 0, 0
 
     def gate(self, tag):
         return self.gates.setdefault(tag, asyncio.Event())
@@ -65,6 +65,7 @@ class Kinds(pb_grpc.KindsServicer):
         call = _Call(method)
         self.books.started += 1
         self.books.active += 1
+        self.books.peak = max(self.books.peak, self.books.active)
         try:
             async for ask in requests:
                 if ask.tag and call.received == 0:
@@ -123,7 +124,8 @@ class Control(pb_grpc.ControlServicer):
     async def Seen(self, request, context):
         calls = [pb.SeenCall(method=call.method, state=call.state, received=call.received, sent=call.sent)
                  for call in self.books.calls.get(request.tag, [])]
-        return pb.SeenCalls(calls=calls, started=self.books.started, active=self.books.active)
+        peak, self.books.peak = self.books.peak, self.books.active
+        return pb.SeenCalls(calls=calls, started=self.books.started, active=self.books.active, peak=peak)
 
     async def Release(self, request, context):
         self.books.gate(request.tag).set()

@@ -45,6 +45,8 @@ package import Upstreams
     package var identity: VerifiedIdentity?
     /// The request that a limit store has and has not answered.
     package var limitRequest: Borrowed<LimitRequest>?
+    /// What it holds of limits on calls in flight until its end; `nil` for nearly every call.
+    var limitHolds: LimitHold?
     /// The state of its limits that its answer reports; `nil` for nearly every call.
     var limits: ReportedLimits?
     /// What its limits are charged at its end; `nil` for nearly every call.

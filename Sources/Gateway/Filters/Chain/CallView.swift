@@ -235,6 +235,21 @@ package struct CallView {
         call.limitRequest = nil
     }
 
+    /// Has the call hold these until its end.
+    @inline(never)
+    func hold(_ holds: LimitHold) {
+        var last = holds
+        while let next = last.next { last = next }
+        last.next = call.limitHolds
+        call.limitHolds = holds
+    }
+
+    func releaseHolds() {
+        guard let holds = call.limitHolds else { return }
+        call.limitHolds = nil
+        holds.release()
+    }
+
     func convert() { services.host.convert(call) }
 
     /// False where the answer goes as it is.

@@ -136,6 +136,6 @@ package final class FilterChain {
     /// The call is over: what filters hold of it is given back.
     @inline(__always)
     package func end(_ call: Record<Call>) {
-        if call.limitRequest != nil || call.responseCharge != nil { limits.end(CallView(call, services)) }
+        if call.limitRequest != nil || call.responseCharge != nil || call.limitHolds != nil { limits.end(CallView(call, services)) }
     }
 }

@@ -10,9 +10,13 @@ package final class Limiter: LimitDelegate, LimitCharger {
     package var storeChanged: ((StoreTrouble?) -> Void)?
     /// Called where `LimitStore.sweepLeases` is to be called from now on.
     package var leased: (() -> Void)?
+    /// Called when `isIdle` may have become true.
+    package var storeReleased: (() -> Void)?
     unowned(unsafe) var filter: LimitsFilter?
     /// Requests that a store, or a call, has.
-    package private(set) var outstandingCount = 0
+    private var outstandingCount = 0
+    /// Nothing is outstanding, and nothing is still to be told to its store.
+    package var isIdle: Bool { outstandingCount == 0 && !store.isReleasing }
 
     /// Of the snapshot that it was made for.
     package let generation: UInt64
@@ -37,6 +41,8 @@ package final class Limiter: LimitDelegate, LimitCharger {
     package func recycle(_ request: LimitRequest) {
         outstandingCount -= 1
         request.owner = nil
+        // Of a call that was answered before its limits were decided.
+        request.takeHolds()?.release()
         free.append(request)
     }
 
@@ -44,6 +50,8 @@ package final class Limiter: LimitDelegate, LimitCharger {
         request.owner = owner
         if case .decided = store.decide(request, now: now, wall: wall) { recycle(request) }
     }
+
+    package func limitStoreReleased() { storeReleased?() }
 
     package func limitStoreChanged(_ trouble: StoreTrouble?) { storeChanged?(trouble) }
 

@@ -83,9 +83,10 @@ package final class LimitsFilter {
         services.host.resume(token) { conclude($0, request) }
     }
 
-    /// The call is over, and its answer of no use any more.
+    /// The call is over, and its answer of no use any more; what it holds of limits on calls in flight is released.
     func end(_ call: CallView) {
         call.abandonLimitRequest()
+        call.releaseHolds()
         var charge = call.takeResponseCharge()
         while let current = charge {
             settle(current, call)
@@ -120,6 +121,7 @@ package final class LimitsFilter {
         switch outcome.decision {
         case .allowed:
             call.admitResponseCharge()
+            if let holds = request.takeHolds() { call.hold(holds) }
             if warns || call.snapshot.reportsLimitsAlways && outcome.source != .none { report(call, request, warns: warns) }
             switch outcome.source {
             case .memory, .redis, .service: call.count(.limitAllowed)
@@ -168,7 +170,8 @@ package final class LimitsFilter {
             guard verdict.isKnown, !limit.isShadow, !limit.isDecidedByService || verdict.windowSeconds > 0 else { return nil }
             return LimitState(
                 name: limit.name, exposesName: exposes, count: verdict.limit,
-                windowSeconds: limit.isDecidedByService ? verdict.windowSeconds : limit.windowSeconds,
+                windowSeconds: limit.isDecidedByService
+                    ? verdict.windowSeconds : limit.algorithm == .concurrency ? nil : limit.windowSeconds,
                 remaining: verdict.remaining, resetSeconds: verdict.resetAfterSeconds,
                 isExceeded: !verdict.isAllowed, isNear: verdict.isAllowed && limit.isNearlyUsedUp(verdict))
         }

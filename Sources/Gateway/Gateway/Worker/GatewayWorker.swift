@@ -159,6 +159,7 @@ package final class GatewayWorker {
             limiter.storeChanged = { [unowned self, unowned limiter] in limitStoreChanged($0, of: limiter) }
             limiter.leased = { [unowned self] in leaseTimer.start() }
             former.store.endLeases()
+            limiter.storeReleased = { [unowned self] in retireSnapshots() }
             filters.limits.limiter = limiter
             // Nothing is known of it yet.
             metrics.shard.set(metrics.limitStoreDown, to: 0)
@@ -202,7 +203,8 @@ package final class GatewayWorker {
                 through: hosts, on: context.loop, seed: context.random.next())
             self.redis = redis
             let store = RedisStore(
-                redis, fallback: memory, whenUnavailable: plan.whenUnavailable, prefix: plan.domain, lease: plan.lease)
+                redis, fallback: memory, whenUnavailable: plan.whenUnavailable, prefix: plan.domain, lease: plan.lease,
+                heartbeatTimeout: plan.heartbeatTimeout, on: context.loop)
             // Its connections may ask for their hosts as long as it lives.
             return Limiter(store: store, generation: generation) { withExtendedLifetime(hosts) { redis.close() } }
         case .service(let endpoint, let authority, let tls):
@@ -264,7 +266,7 @@ package final class GatewayWorker {
 
     /// No call runs on it, and no store of its own will still come back with an answer.
     private func isOver(_ snapshot: WorkerSnapshot, _ old: Limiter) -> Bool {
-        snapshot.callCount == 0 && (old === limiter || old.outstandingCount == 0)
+        snapshot.callCount == 0 && (old === limiter || old.isIdle)
     }
 
     /// Takes keys that were fetched into service.

@@ -264,7 +264,7 @@ package struct SnapshotBuilder {
         }
         return StorePlan(
             location: location, domain: store.domain, timeout: store.timeout, whenUnavailable: store.whenUnavailable,
-            lease: store.lease)
+            lease: store.lease, heartbeatTimeout: store.heartbeatTimeout)
     }
 
     // MARK: Authentication

@@ -70,7 +70,7 @@ package struct AppliedLimit: Sendable {
         assert(exemptions.count <= LimitConditions.Exemptions.bitWidth)
         let isExemption = entry.configuration.effect == .exempt
         limit = entry.limit
-        switch entry.configuration.cost {
+        switch entry.configuration.ownCost {
         case .hits(let hits): (cost, responseCost) = (hits, nil)
         case .response(let response): (cost, responseCost) = (0, response)
         case nil: (cost, responseCost) = (0, nil)

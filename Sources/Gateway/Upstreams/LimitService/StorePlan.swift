@@ -15,15 +15,19 @@ package struct StorePlan: Sendable, Equatable {
     package var whenUnavailable: StoreConfiguration.WhenUnavailable
     /// As `StoreConfiguration.lease`.
     package var lease: Duration?
+    package var heartbeatTimeout: Duration
 
     package init(
-        location: Location, domain: String, timeout: Duration, whenUnavailable: StoreConfiguration.WhenUnavailable, lease: Duration?
+        location: Location, domain: String, timeout: Duration, whenUnavailable: StoreConfiguration.WhenUnavailable,
+        lease: Duration?,
+        heartbeatTimeout: Duration = StoreConfiguration.defaults.heartbeatTimeout
     ) {
         self.location = location
         self.domain = domain
         self.timeout = timeout
         self.whenUnavailable = whenUnavailable
         self.lease = lease
+        self.heartbeatTimeout = heartbeatTimeout
     }
 
     /// Whether connections of the other serve this one too, once they are told its passwords.

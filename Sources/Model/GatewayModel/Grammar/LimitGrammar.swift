@@ -64,6 +64,9 @@ extension LimitConfiguration {
                 "found \(hits), expected at most \(rule.capacity): a call that costs more than there ever is would always be refused",
                 about: "cost")
         }
+        if case .response = cost, rule.effectiveAlgorithm == .concurrency {
+            section.report("found a cost of the answer, expected a number: calls in flight have no answer yet", about: "cost")
+        }
         if whenMissing == .share, effect != .count {
             section.report("found share, expected skip or refuse: nothing is counted here", about: "when_missing")
         }

@@ -58,6 +58,9 @@ package struct LimitConfiguration: Sendable, Equatable {
     /// The most hits that it ever admits at once; `nil` where that is not ours to say.
     package var capacity: UInt64? { effect == .count ? rule.capacity : nil }
 
+    /// What calls are charged whatever their method or route costs; `nil` where these decide. A call is one call in flight.
+    package var ownCost: Cost? { cost ?? (effect == .count && rule.effectiveAlgorithm == .concurrency ? .hits(1) : nil) }
+
     /// How many of the sixteen that a request to a store has room for it takes.
     package var slotCount: Int {
         switch effect {
@@ -93,6 +96,7 @@ extension LimitConfiguration {
         case .exempt: return "unlimited" + keys
         case .serviceDescriptors(let descriptors):
             return "descriptors " + descriptors.map { $0.map(\.key).joined(separator: ", ") }.joined(separator: "; ")
+        case .count where rule.effectiveAlgorithm == .concurrency: return "\(rule.count) at once" + keys
         case .count:
             let window = rule.window
             let span = window.units == 1 ? window.unit.rawValue : "\(window.units)\(window.unit.rawValue)"

@@ -65,8 +65,12 @@ package enum LimitHeaders {
             appendName(of: limit, at: place, to: &buffer)
             buffer.append(";q=")
             buffer.append(decimal: integer(limit.count))
-            buffer.append(";w=")
-            buffer.append(decimal: integer(limit.windowSeconds))
+            if let window = limit.windowSeconds {
+                buffer.append(";w=")
+                buffer.append(decimal: integer(window))
+            } else {
+                buffer.append(";qu=\"concurrent-requests\"")
+            }
         }
         put("ratelimit-policy", scratch.readable)
 
@@ -74,6 +78,8 @@ package enum LimitHeaders {
             appendName(of: limit, at: place, to: &buffer)
             buffer.append(";r=")
             buffer.append(decimal: integer(limit.remaining))
+            // When calls in flight end is not known.
+            guard limit.windowSeconds != nil else { return }
             buffer.append(";t=")
             buffer.append(decimal: integer(limit.resetSeconds))
         }
@@ -89,8 +95,10 @@ package enum LimitHeaders {
         for place in limits.indices {
             scratch.append(", ")
             scratch.append(decimal: limits[place].count)
-            scratch.append(";w=")
-            scratch.append(decimal: limits[place].windowSeconds)
+            if let window = limits[place].windowSeconds {
+                scratch.append(";w=")
+                scratch.append(decimal: window)
+            }
             scratch.append(";name=")
             appendName(of: limits[place], at: place, to: &scratch)
         }

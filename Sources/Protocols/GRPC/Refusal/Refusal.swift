@@ -30,9 +30,10 @@ package struct LimitState: Sendable {
     /// The limit's name; told only where `exposesName`, otherwise its place in the list stands for it.
     package var name: String
     package var exposesName: Bool
-    /// How many calls a window allows.
+    /// How many calls a window allows, or how many in flight.
     package var count: UInt64
-    package var windowSeconds: UInt64
+    /// `nil` for calls in flight.
+    package var windowSeconds: UInt64?
     package var remaining: UInt64
     /// Until the window starts again or, for GCRA, until the bucket is full; rounded up.
     package var resetSeconds: UInt64
@@ -42,7 +43,7 @@ package struct LimitState: Sendable {
     package var isNear: Bool
 
     package init(
-        name: String, exposesName: Bool = false, count: UInt64, windowSeconds: UInt64, remaining: UInt64,
+        name: String, exposesName: Bool = false, count: UInt64, windowSeconds: UInt64?, remaining: UInt64,
         resetSeconds: UInt64, isExceeded: Bool = false, isNear: Bool = false
     ) {
         self.name = name

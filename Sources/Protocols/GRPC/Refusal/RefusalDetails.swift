@@ -91,8 +91,9 @@ struct RefusalDetails {
     /// The sentence about an exceeded limit.
     static func appendDescription(of limit: LimitState, to buffer: inout ByteBuffer) {
         buffer.append(decimal: limit.count)
+        guard let window = limit.windowSeconds else { return buffer.append(" at once") }
         buffer.append(" in ")
-        buffer.append(decimal: limit.windowSeconds)
+        buffer.append(decimal: window)
         buffer.append(" s")
     }
 }

@@ -7,6 +7,7 @@ extension Grammar where Value == LimitRule {
     ///     - { count: 50, per: s, burst: 100, key: tenant, name: bursts, mode: shadow, before: authentication, counters: 1_000_000 }
     ///     - { count: 1000, per: 2week, algorithm: sliding }
     ///     - { count: 1_000_000, per: month, starts: 15 }
+    ///     - { count: 20, algorithm: concurrency, key: tenant }
     package static var limit: Grammar {
         Grammar(expected: "a limit such as 50/s, 10/s burst 100 per tenant, or 10_000/day") { node, reader, expected in
             switch node.content {
@@ -43,8 +44,14 @@ extension LimitRule {
     ///
     /// - Parameter count: which has been read; `nil` where it is wrong.
     package init?(in section: Section, count: Int?) {
-        let window = section.required("per", .limitWindow)
         let algorithm = section.optional("algorithm", .choice) as LimitAlgorithm?
+        let window =
+            algorithm == .concurrency
+            ? section.optional("per", .limitWindow) ?? LimitWindow(unit: .second) : section.required("per", .limitWindow)
+        if algorithm == .concurrency, section.has("per") {
+            section.report(
+                "found beside algorithm: concurrency, expected none: calls in flight are counted in no window", about: "per")
+        }
         let burst = section.optional("burst", .count(1...Int(LimitRule.countMax)))
         let start = section.optional("starts", .windowStart)
         let timeZone = section.optional("time_zone", .timeZone)

@@ -12,6 +12,8 @@ extension Grammar where Value == StoreConfiguration {
                 whenUnavailable: section.value("when_unavailable", .choice, default: defaults.whenUnavailable),
                 lease: section.value(
                     "lease", .word("off", or: .duration(.milliseconds(10) ... .seconds(10))), default: defaults.lease),
+                heartbeatTimeout: section.value(
+                    "heartbeat_timeout", .duration(.seconds(1) ... .seconds(60)), default: defaults.heartbeatTimeout),
                 counters: section.value("counters", .count(0...CounterRegistry.poolMax), default: defaults.counters),
                 headers: section.value("headers", .limitHeaders, default: defaults.headers),
                 warnPercent: section.value("warn_at", .warnAt, default: defaults.warnPercent))
