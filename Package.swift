@@ -93,6 +93,7 @@ let package = Package(
         module("Policy/Balancing", ["Bytes", "Random", "Time"]),
         module("Policy/AccessControl", ["Bytes", "JSON", "Matching", "Net", "HTTPModel", "TLS", "JOSE"]),
         module("Policy/Routing", ["Bytes", "Matching", "Net", "HTTPModel"]),
+        module("Policy/Quotas", ["Bytes", "JSON", "Time"]),
         module("Policy/Transcoding", ["Bytes", "JSON", "Time", "Protobuf", "GRPC"], unchecked: "json: 38.0 %"),
 
         // 7  transport
@@ -148,9 +149,8 @@ let package = Package(
             [
                 "Bytes", "Random", "Crypto", "Time", "Matching", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Protobuf", "GRPC",
                 "Config",
-                "Balancing", "AccessControl", "Routing", "Transcoding", "Transport", "Bridging", "RateLimit", "GatewayModel",
-                "Schemas",
-                "Upstreams",
+                "Balancing", "AccessControl", "Routing", "Quotas", "Transcoding", "Transport", "Bridging", "RateLimit",
+                "GatewayModel", "Schemas", "Upstreams",
             ]),
 
         // 12  gateway: calls
@@ -186,6 +186,13 @@ let package = Package(
             [
                 "Bytes", "Time", "Metrics", "Net", "HTTPModel", "Reactor", "Sockets", "GRPC", "Config", "Transport", "RateLimit",
             ]),
+        module(
+            "Services/QuotaService",
+            [
+                "Bytes", "JSON", "Time", "Metrics", "Messages", "Reactor", "GRPC", "Redis", "Routing", "Quotas", "Transport",
+                "RateLimit",
+                "Upstreams", "Snapshots", protobuf,
+            ]),
         module("Services/Demo", ["Bytes", "Net", "Protobuf", "Messages", "Reactor", "Sockets", "GRPC", "Transport", protobuf]),
         module(
             "Services/Calling",
@@ -201,15 +208,16 @@ let package = Package(
                 "CLinux", "Bytes", "Random", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets",
                 "HTTP1", "Config", "Redis", "Telemetry", "DNS", "Balancing", "Transport", "RateLimit", "GatewayModel",
                 "GatewayChecks", "Schemas",
-                "Upstreams", "Snapshots", "Filters", "Gateway", "RateLimitService", "Demo",
+                "Upstreams", "Snapshots", "Filters", "Gateway", "RateLimitService", "QuotaService", "Demo",
             ]),
 
         // 17  executable
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "Bytes", "JSON", "Crypto", "Time", "Net", "TLS", "JOSE", "Reactor", "Config", "Telemetry", "Transport",
-                "GatewayModel", "GatewayChecks", "RateLimitService", "Calling", "Control", arguments,
+                "Bytes", "JSON", "Crypto", "Time", "Net", "TLS", "JOSE", "Messages", "Reactor", "GRPC", "Config", "Telemetry",
+                "Transport",
+                "GatewayModel", "GatewayChecks", "RateLimitService", "QuotaService", "Calling", "Control", arguments, protobuf,
             ],
             swiftSettings: settings),
 
@@ -262,6 +270,7 @@ let package = Package(
         tests(
             "AccessControl", ["Bytes", "Random", "JSON", "Crypto", "Matching", "Net", "HTTPModel", "TLS", "JOSE", "BytesTesting"]),
         tests("Routing", ["Random", "Matching", "Net", "HTTPModel", "BytesTesting"]),
+        tests("Quotas", ["Bytes"]),
         tests("Transcoding", ["Bytes", "Random", "Protobuf"]),
         tests(
             "Transport",
@@ -302,6 +311,9 @@ let package = Package(
                 "GRPCTesting",
                 "GatewayModelTesting",
             ]),
+        tests(
+            "QuotaService",
+            ["Bytes", "Time", "Net", "Reactor", "Sockets", "Redis", "Quotas", "Transport", "RedisServer", "GRPCTesting"]),
         tests(
             "RateLimitService",
             [

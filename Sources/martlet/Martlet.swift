@@ -9,7 +9,7 @@ struct Martlet: ParsableCommand {
         commandName: "martlet",
         abstract: "A gRPC API gateway: TLS, authentication, authorization, rate limits and load balancing in one program.",
         version: Version.text,
-        subcommands: [Serve.self, Check.self, RateLimit.self, Keys.self, Token.self, Call.self, Demo.self])
+        subcommands: [Serve.self, Check.self, RateLimit.self, Quota.self, Keys.self, Token.self, Call.self, Demo.self])
 
     /// For `help` with an unknown command the parser would print its overview and exit with status 0.
     static func main() {

@@ -58,6 +58,13 @@ int linux_pin_thread(int cpu) {
     return pthread_setaffinity_np(pthread_self(), sizeof set, &set);
 }
 
+int64_t linux_peer_user(int descriptor) {
+    struct ucred credentials;
+    socklen_t length = sizeof credentials;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0 || credentials.uid == (uid_t)-1) return -1;
+    return credentials.uid;
+}
+
 int64_t linux_gettid(void) { return gettid(); }
 
 static uint64_t now(clockid_t clock) {

@@ -11,13 +11,15 @@ internal import Telemetry
 internal import Transport
 internal import Upstreams
 
-/// The admin address: `/live`, `/ready`, `/metrics` and `/clusters`, for probes, for Prometheus and for people.
+/// The admin address: `/live`, `/ready`, `/metrics`, `/clusters` and `/quota/…`, for probes, for Prometheus and for people.
 final class Admin: StreamHandler {
     var isReady = false
     /// Why not, where that is known.
     var notReadyReason: String?
     /// What is known of endpoints; `nil` where there are none.
     var clusters: (() -> ClusterReport)?
+    /// What is looked at and done about tenants.
+    var quotas: AdminQuotas?
     /// Metrics that the registry does not have.
     var moreFamilies: (() -> [MetricFamily])?
     private let registry: MetricRegistry
@@ -79,6 +81,7 @@ final class Admin: StreamHandler {
         let method = fields.first(.method)?.valueBytes ?? UnsafeRawBufferPointer(start: nil, count: 0)
         let target = fields.first(.path)?.valueBytes ?? UnsafeRawBufferPointer(start: nil, count: 0)
         let path = target.prefix { $0 != UInt8(ascii: "?") }
+        if let quotas, quotas.takeOver(stream, path: BorrowedBytes(rebasing: path), ended: ended) { return }
         body.removeAll()
         let isHead = method.elementsEqual("HEAD".utf8)
         guard !stream.pointee.flags.contains(.headTooLarge) else {
@@ -102,7 +105,8 @@ final class Admin: StreamHandler {
             clusters().writeJSON(to: &body, now: context.loop.now)
             reply(stream, "200", "application/json", isHead: isHead)
         } else {
-            body.append("not found: /live, /ready\(clusters == nil ? "" : ", /clusters") and /metrics are served here\n")
+            let more = (clusters == nil ? "" : ", /clusters") + (quotas == nil ? "" : ", /quota/")
+            body.append("not found: /live, /ready\(more) and /metrics are served here\n")
             reply(stream, "404", "text/plain; charset=utf-8", isHead: isHead)
         }
     }

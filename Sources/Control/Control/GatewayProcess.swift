@@ -7,6 +7,7 @@ package import GatewayModel
 internal import Glibc
 internal import HTTPModel
 internal import Metrics
+internal import QuotaService
 internal import Random
 internal import RateLimit
 internal import Reactor
@@ -67,6 +68,8 @@ package final class GatewayProcess {
     private let storeWatch: StoreWatch
     private let storePasswords: StorePasswords
     private let storeInspections: StoreInspections
+    private let quotas: QuotaManager
+    private let quotaStore: QuotaStore
     private let group: WorkerGroup<ServingWorker>
     private let listeners: ProcessListeners<ServingWorker>
     private var phase = Phase.starting
@@ -166,6 +169,12 @@ package final class GatewayProcess {
         storePasswords.keep(configuration.rateLimits.store)
         storeInspections = StoreInspections(context, readFile: source.readFile) { diagnostics.log($0) }
         storeInspections.inspect(InspectedStore(snapshot.store, lookingUp: configuration.resolver))
+        quotas = QuotaManager(
+            on: loop, random: { [context] in context.random.next() }, counters: counters, audit: .init(diagnostics)
+        ) {
+            diagnostics.log($0)
+        }
+        quotaStore = QuotaStore(quotas, counters: counters, context: context, readFile: source.readFile)
         let storeHosts = HostHints(mailbox: loop.mailbox, refresher: names)
         let faultWatch = FaultWatch(mailbox: loop.mailbox, diagnostics: diagnostics)
         let overload = OverloadMonitor(workers: workerCount)
@@ -193,7 +202,8 @@ package final class GatewayProcess {
             ClusterReport(
                 currentSnapshot?.clusters ?? [], names: self.resolved, troubles: self.names?.troubles ?? [:], schemas: schemas)
         }
-        admin?.moreFamilies = { [counterWatch] in counterWatch.families }
+        admin?.moreFamilies = { [counterWatch, quotas] in counterWatch.families + quotas.families }
+        admin?.quotas = AdminQuotas(quotas, context: context)
         diagnostics.log("admin address=\(admin!.address)")
     }
 
@@ -226,6 +236,7 @@ package final class GatewayProcess {
             descriptors.look()
         }
         counterWatch.start()
+        keepQuotas()
         keepSchemas()
         memoryWatch.changed = { [unowned self] pressure in group.postToAll { $0.gateway.setResidentPressure(pressure) } }
         memoryWatch.start()
@@ -244,6 +255,15 @@ package final class GatewayProcess {
     private func renew(_ store: RedisLocation) {
         configuration.rateLimits.store = .redis(store)
         group.postToAll { $0.gateway.renewStorePasswords(store.passwords) }
+        quotaStore.renew(store.passwords)
+    }
+
+    /// Workers take what is done about tenants into service, with the limits of the configuration that they serve.
+    private func keepQuotas() {
+        quotas.tableChanged = { [unowned self] table in group.postToAll { $0.gateway.adopt(table) } }
+        quotas.counterReset = { [unowned self] counter in group.postToAll { $0.gateway.forget(counter) } }
+        quotas.keeper.settled = { [unowned self] in settled(\.acts) }
+        if let snapshot = currentSnapshot { quotaStore.adopt(snapshot, lookingUp: configuration.resolver) }
     }
 
     /// Workers take a schema that was told into service by itself.
@@ -261,10 +281,11 @@ package final class GatewayProcess {
         if let snapshot = currentSnapshot { schemaRefresher.keep(snapshot.clusters, names: resolved) }
     }
 
-    /// Ready when every key set and every schema has come or failed: until then good tokens and calls would be turned away.
+    /// Ready when every key set, every schema and the list of acts have come or failed: until then good tokens and calls would be turned away,
+    /// and blocked tenants let in.
     private func settled(_ what: WritableKeyPath<Awaited, Bool>) {
         awaited[keyPath: what] = false
-        guard phase == .starting, !awaited.keys, !awaited.schemas else { return }
+        guard phase == .starting, !awaited.keys, !awaited.schemas, !awaited.acts else { return }
         enter(.serving)
         if !hasKeys { diagnostics.log("serving, but /ready answers 503: \(Self.noKeys)") }
         diagnostics.log("ready")
@@ -275,6 +296,7 @@ package final class GatewayProcess {
     private struct Awaited {
         var keys = true
         var schemas = true
+        var acts = true
     }
 
     private func keepKeys() {
@@ -397,6 +419,7 @@ package final class GatewayProcess {
             storeWatch.watch(StoreWatch.Subject(snapshot.store), generation: snapshot.generation)
             storeInspections.inspect(InspectedStore(snapshot.store, lookingUp: wanted.resolver))
         }
+        quotaStore.adopt(snapshot, lookingUp: wanted.resolver)
         memoryWatch.limit = snapshot.overload.memory
         monitor.keep(snapshot.clusters, names: resolved)
         currentSnapshot = snapshot

@@ -8,6 +8,7 @@ package enum GatewayEvent: Int, CaseIterable, Sendable {
     case tokenVerified, tokenRefused, tokenIgnored, failedLoginRefused
     case internalError
     case accessDenied, accessShadowed
+    case tenantBlocked
     case limitAllowed, limitRefused, limitShadowed, limitUnavailable, limitSkipped
     case limitLocallyAllowed, limitLocallyRefused
     case responseCostSaid, responseCostMissing, responseCostMalformed, responseCostTooLarge
@@ -117,6 +118,8 @@ extension GatewayEvent {
         case .failedLoginRefused: return row(authentication, "outcome", "too_many_failures")
         case .accessDenied: return row(access, "mode", "enforced")
         case .accessShadowed: return row(access, "mode", "shadow")
+        case .tenantBlocked:
+            return ("martlet_quota_blocked_total", "Calls refused, or ended, because their tenant is blocked.", "", "")
         case .limitAllowed: return row(limits, "outcome", "allowed")
         case .limitRefused: return row(limits, "outcome", "refused")
         case .limitShadowed: return row(limits, "outcome", "shadow_refused")

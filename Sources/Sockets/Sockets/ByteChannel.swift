@@ -20,7 +20,7 @@ package final class ByteChannel: EventHandler, Flushable {
     /// Both outlive every channel, and are reached at every read and write without counting references.
     private let loop: Borrowed<EventLoop>
     private let scratch: Borrowed<ScratchBuffers>
-    private let descriptor: Int32
+    let descriptor: Int32
     private var registration: EventLoop.Registration?
     private var interest: Readiness
     private var state: State

@@ -102,6 +102,13 @@ package final class CounterRegistry: Sendable {
         return troubles
     }
 
+    /// Counts, or asks, on the maintaining loop.
+    package func whileInside(_ body: () -> Void) {
+        maintaining.enter()
+        body()
+        maintaining.leave()
+    }
+
     /// In turn, as far as the budget goes.
     private func maintain(_ tables: [CounterTable], now: Instant, wall: WallTime) {
         guard !tables.isEmpty else { return }

@@ -57,6 +57,8 @@ package final class Limit: Sendable {
     let tableReference: Unmanaged<CounterTable>
     /// How many counters it may have.
     let countersMax: Int
+    private let zone: ZoneOffsets?
+    private let counters: CounterRegistry
 
     /// - Parameters:
     ///   - name: unique within `place`; the rule's own name if it has one.
@@ -82,6 +84,8 @@ package final class Limit: Sendable {
         self.rule = rule
         self.name = name
         self.place = place
+        self.zone = zone
+        self.counters = counters
         isShadow = rule.isShadow
         schedule = WindowSchedule(rule.window, start: rule.start, zone: zone)
         countsSeconds = rule.window.unit == .second
@@ -148,6 +152,30 @@ package final class Limit: Sendable {
             counted: Counted(
                 keyCount: keys.count, redisPart: RedisKey.servicePart(domain: domain, keys: keys, seconds: seconds), table: table))
     }
+
+    /// What it is called among all limits of a configuration: its own name behind its place. Where none was written, the name is its path.
+    package var fullName: String { name.contains("[") ? name : "\(place)/\(name)" }
+
+    /// The same counters with another count, burst, or so many hits more; `nil` where the rule would have a mistake.
+    ///
+    /// A token bucket's level stays in time: half of it is half of it still. Hits that are granted are part of its burst.
+    package func adjusted(count: UInt64?, burst: UInt64?, granted: UInt64) -> Limit? {
+        guard !isDecidedByService else { return nil }
+        var rule = rule
+        if let count { rule.count = count }
+        if algorithm == .rate {
+            if let burst { rule.burst = burst }
+            if granted > 0 { rule.burst = (rule.burst ?? rule.count).addingReportingOverflow(granted).partialValue }
+        } else if granted > 0 {
+            rule.count = rule.count.addingReportingOverflow(granted).partialValue
+        }
+        guard rule.mistake == nil, algorithm == .rate || burst == nil else { return nil }
+        return Limit(
+            rule, name: name, place: place, zone: zone, counters: counters, warnPercent: Int(clamping: warnPercent), series: series)
+    }
+
+    /// Whether both count in the same counters.
+    package func sharesCounters(with other: Limit) -> Bool { tableReference.toOpaque() == other.tableReference.toOpaque() }
 
     /// An issuer as it goes into a counter's digest: under the same secret, so that no two are alike.
     func digest(issuer: UnsafeRawBufferPointer) -> CounterDigest {

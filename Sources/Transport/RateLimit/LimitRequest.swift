@@ -78,6 +78,8 @@ package final class LimitRequest {
     /// What its limits belong to, where that may be gone before the store has answered; whoever takes the request back forgets it.
     package var owner: AnyObject?
     package var outcome = LimitOutcome.uncounted(.allowed)
+    /// Owns limits of it that stand in the place of the snapshot's; `nil` for nearly every call.
+    package var substitutes: AnyObject?
 
     /// - Parameters:
     ///   - keepsValues: whether a store sends the values elsewhere; the memory store needs only their digest.
@@ -111,6 +113,7 @@ package final class LimitRequest {
         isAbandoned = false
         countsInFlight = false
         outcome = .uncounted(.allowed)
+        if substitutes != nil { substitutes = nil }
     }
 
     private func isIssuer(_ name: UnsafeRawBufferPointer) -> Bool {
@@ -161,6 +164,11 @@ package final class LimitRequest {
     package func limit(at index: Int) -> Limit {
         precondition(index >= 0 && index < count)
         return slots[index].limit._withUnsafeGuaranteedRef { $0 }
+    }
+
+    package func counter(at index: Int) -> CounterDigest {
+        precondition(index >= 0 && index < count)
+        return slots[index].digest
     }
 
     package func hits(at index: Int) -> UInt64 {

@@ -14,6 +14,16 @@ package final class MemoryStore: LimitStore {
         .decided(judge(request, now: now, wall: wall, source: .memory))
     }
 
+    /// The counters begin anew.
+    package func forget(_ request: LimitRequest) {
+        for index in 0..<request.count {
+            let slot = request.slots + index
+            slot.pointee.limit._withUnsafeGuaranteedRef { limit in
+                limit.tableReference._withUnsafeGuaranteedRef { $0.forget(limit, slot.pointee.digest) }
+            }
+        }
+    }
+
     /// `decide` without the detour, and with the source that the outcome shall name.
     @discardableResult
     package func judge(

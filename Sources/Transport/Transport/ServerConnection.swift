@@ -70,6 +70,8 @@ internal import Time
     package let peerNode: UnsafeRawBufferPointer
     /// TLS lies under it.
     package let isSecure: Bool
+    /// Who has connected by a Unix socket, as the kernel knows; `nil` by any other.
+    package var peerUserID: UInt32? { channel.peerUserID }
     /// The client certificate that was verified.
     package private(set) var peerCertificate: CertificateInfo?
     /// What TLS agreed on; `nil` in cleartext.

@@ -85,6 +85,7 @@ let expectedRows: [ExpectedRow] = [
         metadata: ["scope": "orders.read orders.write"]),
     .init(cause: .permissionDenied(.tenantMissing), code: .permissionDenied, http: 403, reason: "TENANT_MISSING", flag: "AZ"),
     .init(cause: .permissionDenied(.planUnknown), code: .permissionDenied, http: 403, reason: "PLAN_UNKNOWN", flag: "AZ"),
+    .init(cause: .permissionDenied(.tenantBlocked), code: .permissionDenied, http: 403, reason: "TENANT_BLOCKED", flag: "AZ"),
 
     .init(
         cause: .rateLimited(

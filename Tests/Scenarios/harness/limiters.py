@@ -14,7 +14,9 @@ rls_grpc = stubs.module("envoy/service/ratelimit/v3/rls_pb2_grpc")
 common = stubs.module("envoy/extensions/common/ratelimit/v3/ratelimit_pb2")
 
 # What a user needs at least, of either program.
-USER = "on >geheim resetkeys ~martlet:* resetchannels -@all +evalsha +eval +time +mget +set +info"
+USER = (
+    "on >geheim resetkeys ~martlet:* resetchannels -@all +evalsha +eval +time +mget +set +info "
+    "+hget +hgetall +hset +hdel +hincrby +del")
 
 
 def _of_store(store, more):

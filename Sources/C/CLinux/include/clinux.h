@@ -21,6 +21,8 @@ int linux_epoll_wait(int epoll, struct linux_event *events, int capacity, int ti
 int linux_eventfd(void);
 /// A non-blocking, close-on-exec accept.
 int linux_accept(int listener, struct sockaddr *address, uint32_t *length);
+/// The user that a connected Unix socket's peer ran as when it connected; -1 where that is not known.
+int64_t linux_peer_user(int descriptor);
 /// Fills `cpus` with the processors this process may run on; returns how many, at most `capacity`.
 int linux_affinity(int *cpus, int capacity);
 int linux_pin_thread(int cpu);

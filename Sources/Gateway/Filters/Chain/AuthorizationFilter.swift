@@ -8,10 +8,14 @@ internal import Snapshots
 internal import TLS
 internal import Transport
 
-/// May this caller make this call? Then: does the caller have the plan that calls are counted by?
+/// Is the caller's tenant blocked? May this caller make this call? Then: does the caller have the plan that calls are counted by?
 enum AuthorizationFilter {
     static func request(_ call: CallView) -> FilterVerdict {
-        call.snapshot { snapshot in
+        if call.tenants != nil, call.isBlocked {
+            call.count(.tenantBlocked)
+            return call.refuse(.permissionDenied(.tenantBlocked))
+        }
+        return call.snapshot { snapshot in
             call.policy { policy in
                 if policy.access.allowsAuthenticated, call.identity != nil { return checkPlan(call, snapshot) }
                 let verdict = snapshot.rulesReference { $0.check(policy.access, call.callerFacts) }

@@ -38,6 +38,11 @@ package struct CallView {
         get { call.identity }
         nonmutating set { call.identity = newValue }
     }
+    /// What operators have done about tenants; `nil` for nothing.
+    @inline(__always)
+    var tenants: Borrowed<TenantTable>? { services.tenants }
+    /// An operator has had the calls of its tenant refused.
+    var isBlocked: Bool { services.isBlocked(call) }
     /// To the upstream it is a gRPC call.
     var isRPC: Bool { call.isRPC }
     /// Its answer has no body, also where the request has been converted.

@@ -1,4 +1,5 @@
 package import Bytes
+internal import Calls
 package import GRPC
 package import HTTPModel
 package import Snapshots
@@ -37,6 +38,10 @@ package final class FilterServices {
     package let admission: Admission
     /// Where texts with variables are rendered.
     var text = ByteBuffer()
+    /// What operators have done about tenants; `nil` for nothing.
+    private var tenantTable: TenantTable?
+    /// `tenantTable`, read without counting references.
+    private(set) var tenants: Borrowed<TenantTable>?
     private var reference = UnownedReference<any FilterHost>(nil)
 
     package init(_ context: WorkerContext, metrics: WorkerMetrics, admission: Admission) {
@@ -46,6 +51,18 @@ package final class FilterServices {
     }
 
     package func bind(to host: any FilterHost) { reference = UnownedReference(host) }
+
+    package func adopt(_ table: TenantTable) {
+        tenants = nil
+        tenantTable = table.isEmpty ? nil : table
+        tenants = tenantTable.map { Borrowed($0) }
+    }
+
+    /// An operator has had the calls of its tenant refused.
+    package func isBlocked(_ call: Record<Call>) -> Bool {
+        guard let tenants, let identity = call.identity, let tenant = identity.tenant else { return false }
+        return tenants { $0.blocks(tenant, of: identity.issuer) }
+    }
 
     var host: any FilterHost {
         guard let host = reference.object else { preconditionFailure("a filter runs before its worker is made") }

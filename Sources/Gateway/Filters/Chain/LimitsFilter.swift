@@ -228,7 +228,7 @@ package final class LimitsFilter {
             let hits = limits[index].cost == 0 ? cost : limits[index].cost
             // A call that costs nothing is not asked about either: nothing refuses it.
             guard hits > 0, let limit = limits[index].limit else { continue }
-            request.begin(limit, hits: hits)
+            begin(limit, hits: hits, request, call)
             add(limits[index].keys, to: request, call)
         }
         return nil
@@ -240,13 +240,13 @@ package final class LimitsFilter {
         _ applied: AppliedLimit, to request: LimitRequest, _ charge: inout ResponseCharge?, _ call: CallView
     ) {
         guard let limit = applied.limit, let cost = applied.responseCost else { return }
-        request.begin(limit, hits: 0)
+        begin(limit, hits: 0, request, call)
         add(applied.keys, to: request, call)
         let pending = charge ?? call.makeResponseCharge(limiter)
         if charge == nil { reset(pending.request, call, charging: .always) }
         charge = pending
         pending.add(cost)
-        pending.request.begin(limit, hits: 0)
+        begin(limit, hits: 0, pending.request, call)
         add(applied.keys, to: pending.request, call)
     }
 
@@ -296,6 +296,29 @@ package final class LimitsFilter {
     /// such calls share a counter, and none goes uncounted.
     private func add(_ keys: [AppliedLimit.Key], to request: LimitRequest, _ call: CallView) {
         for key in keys where !withValue(of: key, call, { request.add(key: $0) }) { request.add(key: BorrowedBytes.none) }
+    }
+
+    /// Puts a limit into the request, or what counts in its place.
+    @inline(__always)
+    private func begin(_ limit: Limit, hits: UInt64, _ request: LimitRequest, _ call: CallView) {
+        if call.tenants == nil {
+            request.begin(limit, hits: hits)
+        } else {
+            request.begin(adjusted(limit, request, call), hits: hits)
+        }
+    }
+
+    /// What counts for the call's tenant, by an override or grants.
+    @inline(never)
+    private func adjusted(_ limit: Limit, _ request: LimitRequest, _ call: CallView) -> Limit {
+        guard limit.tenantKeyIndex >= 0, let tenants = call.tenants, let identity = call.identity, let tenant = identity.tenant
+        else { return limit }
+        return tenants { tenants in
+            guard let adjusted = tenants.limit(inPlaceOf: limit, for: tenant, of: identity.issuer) else { return limit }
+            // The table may be replaced before the store answers.
+            request.substitutes = tenants
+            return adjusted
+        }
     }
 
     /// - Returns: false, and nothing is called, where the call has no such value.

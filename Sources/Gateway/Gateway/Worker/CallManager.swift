@@ -271,6 +271,17 @@ final class CallManager {
             if call.machine.isUnderWay { fail(call, .shuttingDown) }
         }
     }
+
+    /// Ends those whose tenants are blocked.
+    func endBlocked() {
+        worker { worker in
+            records.forEachRecord { call in
+                guard call.machine.isUnderWay, worker.filters.services.isBlocked(call) else { return }
+                worker.metrics.count(.tenantBlocked)
+                fail(call, .permissionDenied(.tenantBlocked))
+            }
+        }
+    }
 }
 
 extension CallManager: FilterHost {

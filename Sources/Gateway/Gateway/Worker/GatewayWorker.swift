@@ -280,6 +280,20 @@ package final class GatewayWorker {
         }
     }
 
+    /// Takes what operators have done about tenants into service, and ends the running calls of those that are blocked.
+    package func adopt(_ tenants: TenantTable) {
+        filters.services.adopt(tenants)
+        if tenants.hasBlocks { calls.endBlocked() }
+    }
+
+    /// Counters have been reset.
+    package func forget(_ counter: CounterName) {
+        let request = LimitRequest(keepsValues: true)
+        counter.fill(request)
+        MemoryStore().forget(request)
+        limiter.store.forget(request.counter(at: 0))
+    }
+
     /// What the whole process takes of the machine's memory has come nearer to its limit, or gone farther from it.
     package func setResidentPressure(_ pressure: Pressure) { filters.services.admission.setResident(pressure) }
 

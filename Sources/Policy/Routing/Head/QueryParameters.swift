@@ -30,6 +30,20 @@ package struct QueryParameters {
         return result
     }
 
+    /// Calls `body` with each parameter, decoded, in their order.
+    package func forEach(_ body: (_ name: BorrowedBytes, _ value: BorrowedBytes) -> Void) {
+        var rest = query
+        while !rest.isEmpty {
+            let end = rest.offset(of: UInt8(ascii: "&"))
+            let pair = BorrowedBytes(rebasing: rest[..<end])
+            rest = BorrowedBytes(rebasing: rest[min(end + 1, rest.count)...])
+            guard !pair.isEmpty else { continue }
+            let equals = pair.offset(of: UInt8(ascii: "="))
+            let value = BorrowedBytes(rebasing: pair[min(equals + 1, pair.count)...])
+            Self.withDecoded(BorrowedBytes(rebasing: pair[..<equals])) { name in Self.withDecoded(value) { body(name, $0) } }
+        }
+    }
+
     /// Appends the parameters whose decoded names are to be kept, as they were sent and in their order.
     package func append(to buffer: inout ByteBuffer, where keeps: (BorrowedBytes) -> Bool) {
         var isFirst = true

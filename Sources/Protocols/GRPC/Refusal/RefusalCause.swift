@@ -125,6 +125,8 @@ package enum Denial: Sendable {
     case scope(required: String)
     case tenantMissing
     case planUnknown
+    /// By an operator.
+    case tenantBlocked
 }
 
 /// What the call was waiting for when its time was up.

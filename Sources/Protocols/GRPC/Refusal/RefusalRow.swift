@@ -277,6 +277,7 @@ extension Denial {
         case .scope: row("SCOPE_INSUFFICIENT", "the token lacks a scope", "rbac_scope_insufficient")
         case .tenantMissing: row("TENANT_MISSING", "the token names no tenant", "plan_tenant_missing")
         case .planUnknown: row("PLAN_UNKNOWN", "the token names no plan that is known", "plan_unknown")
+        case .tenantBlocked: row("TENANT_BLOCKED", "the tenant is blocked", "tenant_blocked")
         }
     }
 

@@ -7,6 +7,9 @@ internal import HTTPModel
 extension GRPCCall {
     private static let entriesMax = 64
 
+    /// Who calls by a Unix socket, as the kernel knows; `nil` by any other.
+    package var peerUserID: UInt32? { stream?.serverConnection { $0.peerUserID } }
+
     /// `:path`.
     package var path: String { text(.path) ?? "" }
     package var authority: String { text(.authority) ?? text(.host) ?? "" }
