@@ -8,8 +8,9 @@ struct RateLimit: ParsableCommand {
         commandName: "ratelimit",
         abstract: "Run the rate-limit service (Envoy's RLS v3), with counters in Redis or in memory.",
         discussion: """
-            The rules are those of envoyproxy/ratelimit. SIGHUP reloads the configuration; changes of workers, admin and \
-            rate_limits take effect at the next start. SIGTERM and SIGINT drain; a second one exits immediately.
+            The rules are those of envoyproxy/ratelimit, in FILE or in the files and folders that its rule_files names, which are \
+            read again when they change. SIGHUP reloads the configuration; changes of workers, admin and rate_limits take \
+            effect at the next start. SIGTERM and SIGINT drain; a second one exits immediately.
             """)
 
     @Argument(help: "The configuration file with listeners, store and rules, for example limits.yaml.")
@@ -20,12 +21,16 @@ struct RateLimit: ParsableCommand {
         let file = file
         do {
             let process = try LimitServiceProcess(
-                {
+                { recording in
                     switch Files.text(file) {
                     case .failure(let failure): ConfigurationReading(nil, .none, [Files.unreadable(file, failure)])
                     case .success(let text):
                         LimitServiceConfiguration.read(
-                            text: text, file: file, environment: Files.environment, readFile: Files.text)
+                            text: text, file: file, environment: Files.environment,
+                            readFile: { path in
+                                recording(path)
+                                return Files.text(path)
+                            }, listFolder: { RuleFolder.files(of: $0, recording: recording) })
                     }
                 }, readFile: Files.bytes, diagnostics: diagnostics, serviceManager: Files.environment("NOTIFY_SOCKET"))
             throw ExitCode(process.run())

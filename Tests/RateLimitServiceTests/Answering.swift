@@ -27,7 +27,8 @@ final class Answering {
 
     init(
         _ descriptors: [LimitDescriptor], counters: CounterRegistry = CounterRegistry(seed: HashSeed(1, 2)),
-        charging: LimitRequest.Charging = .allOrNone, store: ((TestWorker) -> any LimitStore)? = nil
+        charging: LimitRequest.Charging = .allOrNone, answers: AnswerSettings = AnswerSettings(),
+        store: ((TestWorker) -> any LimitStore)? = nil
     ) throws {
         self.counters = counters
         worker = try TestWorker()
@@ -35,7 +36,7 @@ final class Answering {
         worker.loop.tick(wait: false)
         let store = store?(worker) ?? MemoryStore()
         server = LimitServer(
-            rules: RuleTree([domain("edge", descriptors, charging: charging)], counters: counters), store: store,
+            rules: RuleTree([domain("edge", descriptors, charging: charging)], answers: answers, counters: counters), store: store,
             counters: counters,
             metrics: LimitServiceMetrics(registry), context: worker.context)
         caller = try TestCaller(
@@ -51,6 +52,16 @@ final class Answering {
         var counts: [String: UInt64] = [:]
         for series in series("martlet_ratelimit_requests_total") where series.labels.first?.value == domain {
             if case .count(let count) = series.value { counts[series.labels[1].value] = count }
+        }
+        return counts
+    }
+
+    /// Hits of a rule, by outcome.
+    func hits(_ rule: String, domain: String = "edge") -> [String: UInt64] {
+        var counts: [String: UInt64] = [:]
+        for series in series("martlet_ratelimit_hits_total")
+        where series.labels[0].value == domain && series.labels[1].value == rule {
+            if case .count(let count) = series.value { counts[series.labels[2].value] = count }
         }
         return counts
     }

@@ -12,9 +12,10 @@ internal import Transport
 
 /// `martlet ratelimit`: the rate-limit service's workers, and the control thread that starts, changes and ends them.
 ///
-/// SIGHUP takes new rules and listeners into service; where it counts is decided at the start.
+/// SIGHUP takes new rules and listeners into service, and so does a change of a file of rules; where it counts is decided at the start.
 package final class LimitServiceProcess {
-    package typealias Source = () -> ConfigurationReading<LimitServiceConfiguration>
+    /// Reads the configuration, and tells of every file and folder of rules before it is looked at.
+    package typealias Source = (_ recording: @escaping (String) -> Void) -> ConfigurationReading<LimitServiceConfiguration>
 
     private let read: Source
     private let diagnostics: Diagnostics
@@ -37,6 +38,10 @@ package final class LimitServiceProcess {
     private let manager: ServiceManager?
     private var shutdown: GracefulShutdown<LimitWorker>?
     private var watch: RepeatingTimer?
+    /// The files of rules.
+    private var watched = FileWatch()
+    /// Some have changed in the last second: they may not be written to the end.
+    private var areRulesChanging = false
 
     package init(
         _ read: @escaping Source, readFile: @escaping @Sendable (String) -> Result<[UInt8], FileFailure>,
@@ -50,7 +55,7 @@ package final class LimitServiceProcess {
         self.relay = relay
         manager = ServiceManager(socket: serviceManager, on: loop, diagnostics: diagnostics)
         signals = try ProcessSignals.listen([SIGTERM, SIGINT, SIGHUP], on: loop) { relay.hear($0) }
-        let reading = read()
+        let reading = read(watched.record)
         diagnostics.report(reading.issues)
         guard let configuration = reading.value else { throw StartFailure(message: "the configuration has mistakes") }
         self.configuration = configuration
@@ -72,7 +77,7 @@ package final class LimitServiceProcess {
         let counters = CounterRegistry(pool: configuration.rateLimits.counters)
         self.counters = counters
         counterWatch = CounterWatch(counters, on: loop, diagnostics: diagnostics)
-        let rules = RuleTree(configuration.domains, counters: counters)
+        let rules = RuleTree(configuration.domains, answers: configuration.answers, counters: counters)
         let registry = MetricRegistry()
         let metrics = LimitServiceMetrics(registry)
         // Where it counts does not change: there is one generation.
@@ -108,6 +113,7 @@ package final class LimitServiceProcess {
         let descriptors = DescriptorWatch(diagnostics: diagnostics)
         watch = RepeatingTimer(every: .seconds(1), on: loop) { [unowned self] in
             descriptors.look()
+            takeChangedRules()
             guard let store = storePasswords.changed() else { return }
             configuration.rateLimits.store = .redis(store)
             group.postToAll { $0.redis?.renew(store.passwords) }
@@ -127,16 +133,37 @@ package final class LimitServiceProcess {
                 configuration.drain, group: group, connectionCounts: connectionCounts, loop: loop, diagnostics: diagnostics)
             return
         }
+        reload()
+    }
+
+    /// Once none has changed for a second.
+    private func takeChangedRules() {
+        let isChanging = !watched.changed().isEmpty
+        defer { areRulesChanging = isChanging }
+        guard areRulesChanging, !isChanging, shutdown == nil else { return }
+        diagnostics.log("files of rules have changed")
+        reload()
+    }
+
+    private func reload() {
         // Once it leaves, the manager is told no more.
         let manager = shutdown == nil ? manager : nil
         manager?.notify(.reloading, status: "reading the configuration")
-        let reading = read()
+        let files = FileWatch()
+        let reading = read(files.record)
         diagnostics.report(reading.issues)
-        let outcome = reading.value.map { take($0, reading.places) } ?? Self.refusal
+        let outcome = reading.value.map { take($0, reading.places) }
+        // Of a configuration that is refused, a change may mend what is wrong.
+        if outcome == Self.success { watched = files } else { watched.add(files) }
+        report(outcome ?? Self.refusal, to: manager)
+    }
+
+    private func report(_ outcome: String, to manager: ServiceManager?) {
         diagnostics.log(outcome)
         manager?.notify(.ready, status: outcome)
     }
 
+    private static let success = "reloaded"
     private static let refusal = "reload refused: the configuration in service stays"
 
     /// A configuration with a mistake changes nothing.
@@ -149,7 +176,7 @@ package final class LimitServiceProcess {
         let problems = files.issues + PlaceCheck.issues(of: found.listeners, admin: found.admin, places)
         diagnostics.report(problems)
         guard !problems.hasErrors else { return Self.refusal }
-        let rules = RuleTree(found.domains, counters: counters)
+        let rules = RuleTree(found.domains, answers: found.answers, counters: counters)
         do {
             try listeners.adopt(plans) { $0.server.adopt(rules) }
         } catch {
@@ -163,7 +190,7 @@ package final class LimitServiceProcess {
         }
         configuration = found
         counters.cells.setPool(found.rateLimits.counters)
-        return "reloaded"
+        return Self.success
     }
 }
 

@@ -142,23 +142,27 @@ package final class CounterTable: @unchecked Sendable {
     }
 
     /// Charges `hits` to one counter whatever its level; the verdict says whether they fitted.
-    func chargeAlways(_ limit: Limit, _ digest: CounterDigest, hits: UInt64, now: Instant, wall: WallTime) -> LimitVerdict {
+    func chargeAlways(
+        _ limit: Limit, _ digest: CounterDigest, hits: UInt64, now: Instant, wall: WallTime
+    ) -> CounterState.Step {
         // Nothing would release it.
-        if limit.algorithm == .concurrency { return standing(limit, digest, hits: hits, now: now, wall: wall) }
+        if limit.algorithm == .concurrency {
+            return CounterState.Step(verdict: standing(limit, digest, hits: hits, now: now, wall: wall), word: 0)
+        }
         while true {
             let (digest, previous) = windows(of: digest, limit, wall)
             while let found = find(digest) {
                 let step = CounterState.charge(found.word, previous: previous, limit, hits: hits, now: now, wall: wall)
-                guard hits > 0 else { return step.verdict }
+                guard hits > 0 else { return step }
                 let swapped = found.cell.state.pointee.compareExchange(
                     expected: found.word, desired: step.word, ordering: .acquiringAndReleasing)
-                if swapped.exchanged { return step.verdict }
+                if swapped.exchanged { return step }
             }
             let first = CounterState.charge(0, previous: previous, limit, hits: hits, now: now, wall: wall)
-            guard hits > 0 else { return first.verdict }
+            guard hits > 0 else { return first }
             let scale = EvictionScale(limit, now: now, wall: wall)
             if case .present = insert(digest, word: first.word, scale, maximum: limit.countersMax) { continue }
-            return first.verdict
+            return first
         }
     }
 

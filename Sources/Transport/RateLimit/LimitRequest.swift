@@ -48,7 +48,7 @@ package final class LimitRequest {
         var verdict: LimitVerdict
         /// Where the memory store charged; 0 for nowhere.
         var cell: UInt32
-        /// What the word became by that charge.
+        /// What the word became by that charge; of a window in any store, where it is charged always.
         var charged: UInt64
         /// What a store elsewhere is known to have counted; of use within one decision.
         var remembered: UnsafeMutablePointer<RememberedCounter>?
@@ -185,6 +185,12 @@ package final class LimitRequest {
     package func setHits(_ hits: UInt64, at index: Int) {
         precondition(index >= 0 && index < count)
         slots[index].hits = hits
+    }
+
+    /// What the window of a limit that is charged always holds after the charge.
+    package func hitsAfter(at index: Int) -> UInt64 {
+        precondition(index >= 0 && index < count)
+        return CounterState.hits(slots[index].charged)
     }
 
     /// For a store outside this module that has its own verdicts; follow with `conclude`.

@@ -54,11 +54,13 @@ package final class MemoryStore: LimitStore {
     ) -> LimitOutcome {
         for index in 0..<request.count {
             let slot = request.slots + index
-            slot.pointee.verdict = slot.pointee.limit._withUnsafeGuaranteedRef { limit in
+            let step = slot.pointee.limit._withUnsafeGuaranteedRef { limit in
                 limit.tableReference._withUnsafeGuaranteedRef {
                     $0.chargeAlways(limit, slot.pointee.digest, hits: slot.pointee.hits, now: now, wall: wall)
                 }
             }
+            slot.pointee.verdict = step.verdict
+            slot.pointee.charged = step.word
         }
         return request.conclude(isCharged: true, source: source)
     }

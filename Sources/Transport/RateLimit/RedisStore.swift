@@ -370,10 +370,14 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
                 slot.pointee.verdict = .unknown
                 continue
             }
+            if request.charging == .always {
+                let step = slot.pointee.limit._withUnsafeGuaranteedRef { found.charged($0, hits: slot.pointee.hits) }
+                slot.pointee.verdict = step.verdict
+                slot.pointee.charged = step.word
+                continue
+            }
             slot.pointee.verdict = slot.pointee.limit._withUnsafeGuaranteedRef {
-                request.charging == .always
-                    ? found.charged($0, hits: slot.pointee.hits)
-                    : found.verdict($0, hits: slot.pointee.hits, isCharged: isCharged)
+                found.verdict($0, hits: slot.pointee.hits, isCharged: isCharged)
             }
             if let wait = decision.counters[index].leasesEndAfter, !slot.pointee.verdict.isAllowed {
                 slot.pointee.verdict.retryAfterNanoseconds = wait
@@ -400,7 +404,8 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
             let isHot = remembered.take(
                 found, request, index, isCharged: isCharged && request.slots[index].verdict.isAllowed,
                 refuses: index == refusing, now: sender.now)
-            if isHot { lease(request, index) }
+            // What is charged whatever the level is never decided without asking.
+            if isHot, request.charging == .allOrNone { lease(request, index) }
         }
     }
 

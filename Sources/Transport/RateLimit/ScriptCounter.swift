@@ -36,11 +36,11 @@ struct ScriptCounter: Equatable {
     }
 
     /// What `limit` says to `hits` that were charged whatever the level.
-    func charged(_ limit: Limit, hits: UInt64) -> LimitVerdict {
+    func charged(_ limit: Limit, hits: UInt64) -> CounterState.Step {
         switch state {
-        case .rate(let word): CounterState.charge(word, limit, hits: hits, now: now, wall: wall).verdict
-        case .window(let reading): CounterState.charge(reading, limit, hits: hits, wall: wall).verdict
-        case .inFlight(let used): CounterState.standing(inFlight: used, limit, hits: hits)
+        case .rate(let word): CounterState.charge(word, limit, hits: hits, now: now, wall: wall)
+        case .window(let reading): CounterState.charge(reading, limit, hits: hits, wall: wall)
+        case .inFlight(let used): CounterState.Step(verdict: CounterState.standing(inFlight: used, limit, hits: hits), word: 0)
         }
     }
 

@@ -6,9 +6,14 @@ import Transport
 @testable import RateLimitService
 
 @Suite struct LimitServiceConfigurationTests {
-    private func read(_ text: String) -> (value: LimitServiceConfiguration?, report: String) {
+    private func read(_ text: String, files: [String: String] = [:]) -> (value: LimitServiceConfiguration?, report: String) {
         let reading = LimitServiceConfiguration.read(
-            text: text, file: "limits.yaml", environment: { _ in nil }, readFile: { _ in .failure(FileFailure("no such file")) })
+            text: text, file: "limits.yaml", environment: { _ in nil },
+            readFile: { files[$0].map { .success($0) } ?? .failure(FileFailure("no such file")) },
+            listFolder: { folder in
+                let names = files.keys.filter { $0.hasPrefix("\(folder)/") }.map { String($0.dropFirst(folder.count + 1)) }
+                return names.isEmpty && folder != "empty" ? nil : .success(names.sorted())
+            })
         return (reading.value, reading.issues.report)
     }
 
@@ -129,7 +134,7 @@ import Transport
                   - { key: b, rate_limit: { unlimited: true, unit: day } }
                   - { key: c, rate_limit: { unit: days } }
                   - { key: d, rate_limit: { unlimited: true, name: x, replaces: [{ name: x }, { name: "" }] } }
-                  - { key: e, quota_mode: true, detailed_metric: true }
+                  - { key: e, quota: true, detailed: true }
                   - { key: f, rate_limit: { unit: day, request_per_unit: 1 } }
                 """,
                 """
@@ -140,8 +145,8 @@ import Transport
                 limits.yaml:5:35: descriptors[2].rate_limit.unit: found "days", expected second, minute, hour, day, week, month or year; did you mean "day"?
                 limits.yaml:6:65: descriptors[3].rate_limit.replaces: found the limit's own name, expected those of others
                 limits.yaml:6:87: descriptors[3].rate_limit.replaces[1].name: found "", expected a limit's name
-                limits.yaml:7:15: descriptors[4].quota_mode: unknown key, expected key, value, rate_limit, shadow_mode or descriptors
-                limits.yaml:7:33: descriptors[4].detailed_metric: unknown key, expected key, value, rate_limit, shadow_mode or descriptors
+                limits.yaml:7:15: descriptors[4].quota: unknown key, expected key, value, rate_limit, shadow_mode, quota_mode, detailed_metric, value_to_metric, share_threshold, metadata or descriptors
+                limits.yaml:7:28: descriptors[4].detailed: unknown key, expected key, value, rate_limit, shadow_mode, quota_mode, detailed_metric, value_to_metric, share_threshold, metadata or descriptors
                 limits.yaml:8:40: descriptors[5].rate_limit.request_per_unit: unknown key; did you mean "requests_per_unit"?
 
                 """
@@ -151,6 +156,117 @@ import Transport
         let (value, report) = read("\(text)\nlisteners: [{ address: 127.0.0.1:0 }]\n")
         #expect(report.replacing(/(:\d+:) +/, with: { $0.1 + " " }) == expected)
         #expect(value == nil)
+    }
+
+    @Test("every key of a descriptor is understood")
+    func allKeys() throws {
+        let (value, report) = read(
+            """
+            listeners: [{ address: 127.0.0.1:0 }]
+            response_headers: { limit: X-Limit }
+            near_limit: 90%
+            shadow_mode: true
+            domain: d
+            charging: each
+            descriptors:
+              - key: a
+                value: b*
+                quota_mode: true
+                detailed_metric: true
+                value_to_metric: true
+                share_threshold: true
+                metadata: { team: [x, { y: 1 }] }
+                rate_limit: { unit: minute, unit_multiplier: 15, requests_per_unit: 3 }
+            """)
+        #expect(report == "")
+        let configuration = try #require(value)
+        let domain = try #require(configuration.domains.first)
+        #expect(domain.charging == .always)
+        var expected = descriptor("a", "b*", .requests(3, per: .minute))
+        expected.limit?.multiplier = 15
+        (expected.isQuota, expected.isDetailed, expected.hasValueInMetric, expected.sharesThreshold) = (true, true, true, true)
+        #expect(domain.descriptors == [expected])
+        #expect(configuration.answers.nearPercent == 90 && configuration.answers.isShadow)
+        #expect(configuration.answers.headers == AnswerSettings.Headers(limit: "X-Limit"))
+    }
+
+    @Test("mistakes in the keys of descriptors and answers")
+    func keyMistakes() {
+        let (value, report) = read(
+            """
+            listeners: [{ address: 127.0.0.1:0 }]
+            response_headers: { limit: "a b" }
+            near_limit: 120%
+            domain: d
+            charging: eech
+            descriptors:
+              - { key: a, value: b, share_threshold: true, metadata: x }
+              - { key: b, rate_limit: { unit: year, unit_multiplier: 11, requests_per_unit: 3 } }
+              - { key: c, rate_limit: { unit: year, unit_multiplier: 0, requests_per_unit: 3 } }
+              - { key: d, rate_limit: { unlimited: true, unit_multiplier: 2 } }
+            """)
+        #expect(
+            report.replacing(/(:\d+:) +/, with: { $0.1 + " " }) == """
+                limits.yaml:2:28: response_headers.limit: found "a b", expected the name of a header, such as RateLimit-Limit
+                limits.yaml:3:13: near_limit: found "120%", expected a percentage such as 20%
+                limits.yaml:5:11: charging: found "eech", expected all_or_none or each; did you mean "each"?
+                limits.yaml:7:42: descriptors[0].share_threshold: expected it beside a value with *
+                limits.yaml:7:58: descriptors[0].metadata: found "x", expected a mapping
+                limits.yaml:8:58: descriptors[1].rate_limit.unit_multiplier: found 11, expected at most 10: a window is ten years long at most
+                limits.yaml:9:58: descriptors[2].rate_limit.unit_multiplier: found "0", expected a whole number from 1 to 315360000
+                limits.yaml:10:63: descriptors[3].rate_limit.unit_multiplier: found beside "unlimited", expected only one of the two
+
+                """)
+        #expect(value == nil)
+    }
+
+    private static let files = [
+        "one.yaml": "domain: one\ndescriptors: [{ key: a, rate_limit: { unit: day, requests_per_unit: 1 } }]",
+        "rules/two.yaml": "domain: two", "rules/below/three.yml": "domain: three\ndescriptors: [{ key: a }]",
+        "more/one.yaml": "domain: one\ndescriptors: [{ key: b }]", "same/one.yaml": "domain: one\ndescriptors: [{ key: a }]",
+        "bad/broken.yaml": "domain: [", "bad/wrong.yaml": "domain: x\ndescriptors: [{ kay: a }]",
+    ]
+
+    @Test("rules come from files and folders too, in their order, and domains of one name may be put together")
+    func ruleFiles() throws {
+        let (value, report) = read(
+            "listeners: [{ address: 127.0.0.1:0 }]\nrule_files: [one.yaml, rules]\ndomains: [{ domain: own }]", files: Self.files)
+        #expect(report == "")
+        #expect(value?.domains.map(\.name) == ["own", "one", "three", "two"])
+        let (merged, none) = read(
+            "listeners: [{ address: 127.0.0.1:0 }]\nrule_files: [one.yaml, more]\nmerge_domains: true", files: Self.files)
+        #expect(none == "")
+        #expect(merged?.domains.map(\.name) == ["one"] && merged?.domains.first?.descriptors.map(\.key) == ["a", "b"])
+        #expect(LimitServiceConfiguration.isMeant(by: "rule_files: x", file: "f"))
+    }
+
+    @Test("mistakes in files of rules have their file, line and reason")
+    func ruleFileMistakes() {
+        let listeners = "listeners: [{ address: 127.0.0.1:0 }]\n"
+        func report(_ text: String) -> String {
+            read(listeners + text, files: Self.files).report.replacing(/(:\d+:) +/, with: { $0.1 + " " })
+        }
+        #expect(
+            report("rule_files: [one.yaml, more, none.yaml, empty]") == """
+                more/one.yaml:1:9: domain: found "one" twice, expected each domain once; the other is in one.yaml
+                limits.yaml:2:30: rule_files[2]: found "none.yaml", which cannot be read: no such file
+                limits.yaml:2:41: rule_files[3]: found "empty", a folder without files of rules, expected names that end in .yaml or .yml
+
+                """)
+        #expect(
+            report("rule_files: [one.yaml, same]\nmerge_domains: true") == """
+                same/one.yaml:1:9: domain: found the key "a" without a value in this domain twice, expected it once on a level; the other is in one.yaml
+
+                """)
+        let bad = report("rule_files: bad")
+        #expect(
+            bad.contains("bad/broken.yaml:")
+                && bad.contains("bad/wrong.yaml:2:17: descriptors[0].kay: unknown key; did you mean \"key\"?"))
+        #expect(
+            report("rule_files: one.yaml\ndomain: b") == """
+                limits.yaml:3:9: domain: found beside "rule_files", expected only one of the two
+
+                """)
     }
 
     @Test("listeners and domains are needed")

@@ -39,7 +39,9 @@ package struct ConfigurationCheck {
         var snapshot: Snapshot?
         if LimitServiceConfiguration.isMeant(by: text, file: file) {
             kind = .rateLimitService
-            let read = LimitServiceConfiguration.draft(text: text, file: file, environment: environment, readFile: readText)
+            let read = LimitServiceConfiguration.draft(
+                text: text, file: file, environment: environment, readFile: readText
+            ) { RuleFolder.files(of: $0) }
             places = read.places
             var windows: LimitServiceStore?
             found = Self.service(read, readFile, now, &windows)

@@ -1,10 +1,6 @@
 internal import Config
 internal import RateLimit
 
-extension Grammar where Value == LimitDomain {
-    static var limitDomain: Grammar { .section(expected: "a mapping with domain and descriptors", LimitDomain.init(in:)) }
-}
-
 extension LimitDomain {
     init?(in section: Section) {
         let name = section.required("domain", .text("a domain's name"))
@@ -53,11 +49,23 @@ extension Grammar where Value == LimitDescriptor {
             let value = section.optional("value", .entryValue)
             let limit = section.optional("rate_limit", .serviceLimit)
             let isShadow = section.value("shadow_mode", .boolean, default: false)
+            let isQuota = section.value("quota_mode", .boolean, default: false)
+            let isDetailed = section.value("detailed_metric", .boolean, default: false)
+            let hasValueInMetric = section.value("value_to_metric", .boolean, default: false)
+            let sharesThreshold = section.value("share_threshold", .boolean, default: false)
+            // For answers' dynamic metadata, which are not made.
+            if let metadata = section.node("metadata"), metadata.entries == nil {
+                section.report("found \(metadata.found), expected a mapping", about: "metadata")
+            }
+            if sharesThreshold, value?.contains("*") != true {
+                section.report("expected it beside a value with *", about: "share_threshold")
+            }
             let descriptors = section.value("descriptors", .limitDescriptors, default: [])
             guard let key else { return nil }
             // As in envoyproxy/ratelimit, an empty value is no value.
             return LimitDescriptor(
-                key: key, value: value.flatMap { $0.isEmpty ? nil : $0 }, limit: limit, isShadow: isShadow,
+                key: key, value: value.flatMap { $0.isEmpty ? nil : $0 }, limit: limit, isShadow: isShadow, isQuota: isQuota,
+                isDetailed: isDetailed, hasValueInMetric: hasValueInMetric, sharesThreshold: sharesThreshold,
                 descriptors: descriptors)
         }
     }
@@ -81,12 +89,20 @@ extension Grammar where Value == ServiceLimit {
             if isUnlimited {
                 section.exclude("unlimited", with: "unit")
                 section.exclude("unlimited", with: "requests_per_unit")
+                section.exclude("unlimited", with: "unit_multiplier")
                 return ServiceLimit(amount: .unlimited, name: name, replaces: replaces)
             }
             let unit = section.required("unit", .serviceUnit)
             let requests = section.required("requests_per_unit", .count(0...Int(UInt32.max)))
+            let multiplier = section.value("unit_multiplier", .count(1...ServiceLimit.windowSecondsMax), default: 1)
             guard let unit, let requests else { return nil }
-            return ServiceLimit(amount: .requests(UInt32(requests), per: unit), name: name, replaces: replaces)
+            let most = ServiceLimit.windowSecondsMax / unit.seconds
+            if multiplier > most {
+                section.report(
+                    "found \(multiplier), expected at most \(most): a window is ten years long at most", about: "unit_multiplier")
+            }
+            return ServiceLimit(
+                amount: .requests(UInt32(requests), per: unit), multiplier: min(multiplier, most), name: name, replaces: replaces)
         }
     }
 }

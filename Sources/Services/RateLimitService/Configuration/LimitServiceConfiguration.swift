@@ -11,6 +11,7 @@ package struct LimitServiceConfiguration: Sendable, Equatable {
     package var listeners: [ListenerConfiguration]
     /// Memory or Redis; never another service.
     package var rateLimits: StoreConfiguration
+    package var answers = AnswerSettings()
     /// No two with one name.
     package var domains: [LimitDomain]
 }
@@ -33,6 +34,14 @@ package struct LimitDescriptor: Sendable, Equatable {
     package var limit: ServiceLimit?
     /// Counted and logged, never enforced.
     package var isShadow: Bool
+    /// Refuses a request only together with all others of this kind that the request has.
+    package var isQuota = false
+    /// Metrics tell the values of all entries apart.
+    package var isDetailed = false
+    /// Metrics tell the values of this entry apart.
+    package var hasValueInMetric = false
+    /// What the pattern matches is counted together.
+    package var sharesThreshold = false
     /// Rules for the next entry; no two with one key and value.
     package var descriptors: [LimitDescriptor]
 }
@@ -65,50 +74,83 @@ package struct ServiceLimit: Sendable, Equatable {
     }
 
     package var amount: Amount
+    /// How many units a window has.
+    package var multiplier = 1
     /// For answers, and for other limits to replace this one by.
     package var name: String?
     /// Limits that do not count for a request for which this one was found.
     package var replaces: [String]
 }
 
+extension ServiceLimit {
+    /// So long a window may be, in seconds: ten years of 365 days.
+    package static let windowSecondsMax = 3650 * 86_400
+}
+
+/// How requests are answered, whichever domain they are of.
+package struct AnswerSettings: Sendable, Equatable {
+    /// Names of the headers that answers add, where they do.
+    package struct Headers: Sendable, Equatable {
+        package var limit = "RateLimit-Limit"
+        package var remaining = "RateLimit-Remaining"
+        package var reset = "RateLimit-Reset"
+    }
+
+    package var headers: Headers?
+    /// Metrics count hits above so much of a limit, in percent, as near it.
+    package var nearPercent = 80
+    /// No request is over its limit, whatever its descriptors are.
+    package var isShadow = false
+
+    package init() {}
+}
+
 extension LimitServiceConfiguration {
     /// Reads and checks limits.yaml.
+    ///
+    /// - Parameter listFolder: the files of rules below a folder; `nil` where it is none.
     package static func read(
         text: String, file: String, environment: @escaping (String) -> String?,
-        readFile: @escaping (String) -> Result<String, FileFailure>
+        readFile: @escaping (String) -> Result<String, FileFailure>,
+        listFolder: @escaping (String) -> Result<[String], FileFailure>?
     ) -> ConfigurationReading<LimitServiceConfiguration> {
-        draft(text: text, file: file, environment: environment, readFile: readFile).whole
+        draft(text: text, file: file, environment: environment, readFile: readFile, listFolder: listFolder).whole
     }
 
     /// What could be read of limits.yaml, for further checks: with an error among the issues, what was
     /// wrong is left out, and nothing may be served from it.
     package static func draft(
         text: String, file: String, environment: @escaping (String) -> String?,
-        readFile: @escaping (String) -> Result<String, FileFailure>
+        readFile: @escaping (String) -> Result<String, FileFailure>,
+        listFolder: @escaping (String) -> Result<[String], FileFailure>?
     ) -> ConfigurationReading<LimitServiceConfiguration> {
         let reader = Reader(text, file: file, surroundings: Surroundings(environment: environment, readFile: readFile))
-        let configuration = reader.root.flatMap { reader.section($0, Self.read) }
+        let configuration = reader.root.flatMap { reader.section($0) { read($0, listFolder) } }
         let findings = Findings(reader.places)
         configuration?.check(findings)
         return ConfigurationReading(configuration, findings.places, (reader.issues + findings.issues).inOrder)
     }
 
-    /// Whether a text means to be limits.yaml and not martlet.yaml: it has domains, and no routes or clusters.
+    /// Whether a text means to be limits.yaml and not martlet.yaml: it has domains or files of them, and no routes or clusters.
     package static func isMeant(by text: String, file: String) -> Bool {
         guard let root = Reader(text, file: file, surroundings: Surroundings()).root else { return false }
-        return ["domains", "domain", "descriptors"].contains(where: root.has)
+        return ["domains", "domain", "descriptors", "rule_files"].contains(where: root.has)
             && !["routes", "clusters", "authentication"].contains(where: root.has)
     }
 
-    private static func read(_ section: Section) -> LimitServiceConfiguration? {
+    private static func read(
+        _ section: Section, _ listFolder: (String) -> Result<[String], FileFailure>?
+    ) -> LimitServiceConfiguration? {
         let workers = section.value("workers", .workers, default: nil)
         let drain = section.value("drain", .drain, default: .defaults)
         let admin = AdminSection.read(in: section)
         let listeners = section.required("listeners", .listeners)
         let rateLimits = NamedStores.readWithUse(in: section)
-        let domains = readDomains(section)
+        let answers = AnswerSettings(in: section)
+        let domains = DomainReading(section, listFolder).domains
         return LimitServiceConfiguration(
-            workers: workers, drain: drain, admin: admin, listeners: listeners ?? [], rateLimits: rateLimits, domains: domains)
+            workers: workers, drain: drain, admin: admin, listeners: listeners ?? [], rateLimits: rateLimits, answers: answers,
+            domains: domains)
     }
 
     private func check(_ findings: Findings) {
@@ -121,26 +163,5 @@ extension LimitServiceConfiguration {
                 "found in a rate-limit service, which speaks gRPC alone", at: ConfigurationPath.listener(index)["protocols"])
         }
         ListenerConfiguration.check(listeners, admin: admin, findings)
-        var seen: Set<String> = []
-        for (index, domain) in domains.enumerated() where !seen.insert(domain.name).inserted {
-            findings.report(
-                "found \(Quoted.text(domain.name)) twice, expected each domain once",
-                at: ConfigurationPath("domains")[index]["domain"])
-        }
-    }
-
-    /// Several under `domains`, or one at the root, so that a file written for envoyproxy/ratelimit needs only `listeners`.
-    private static func readDomains(_ section: Section) -> [LimitDomain] {
-        let several = section.optional("domains", .list(of: .limitDomain))
-        guard section.has("domain") || section.has("descriptors") else {
-            if !section.has("domains") {
-                let expected = Grammar.list(of: Grammar<LimitDomain>.limitDomain).expected
-                section.report("the key \"domains\" is missing, expected \(expected)")
-            }
-            return several ?? []
-        }
-        section.exclude("domains", with: "domain")
-        section.exclude("domains", with: "descriptors")
-        return LimitDomain(in: section).map { [$0] } ?? []
     }
 }

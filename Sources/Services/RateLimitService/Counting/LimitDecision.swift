@@ -19,6 +19,9 @@ package final class LimitDecision {
         /// Of its windows.
         var seconds: UInt64 = 0
         var isShadow = false
+        var isQuota = false
+        /// Where its hits are counted for metrics.
+        var row: CounterRow?
         var hits: UInt64 = 0
         /// In `request`; of meaning only where `kind` is `counted`.
         var slot = 0
@@ -33,6 +36,7 @@ package final class LimitDecision {
                 unit = rule.pointee.unit
                 seconds = rule.pointee.seconds
                 isShadow = rule.pointee.isShadow
+                isQuota = rule.pointee.isQuota
             }
         }
     }
@@ -112,7 +116,43 @@ package final class LimitDecision {
 
     func isOver(_ check: Check) -> Bool { verdict(check).map { !$0.isAllowed } ?? false }
 
-    var isOverLimit: Bool { checks.contains { !$0.isShadow && isOver($0) } }
+    /// Over its limit, also where all answers say OK: a descriptor is, or all that are of a quota.
+    var isOverAnyLimit: Bool {
+        var quotas = 0
+        var quotasOver = 0
+        for check in checks where !check.isShadow && check.kind == .counted {
+            let isOver = isOver(check)
+            if check.isQuota {
+                quotas += 1
+                if isOver { quotasOver += 1 }
+            } else if isOver {
+                return true
+            }
+        }
+        return quotas > 0 && quotas == quotasOver
+    }
 
-    var isOverShadowLimit: Bool { checks.contains { $0.isShadow && isOver($0) } }
+    var isOverLimit: Bool { isOverAnyLimit && tree?.answers.isShadow != true }
+
+    var isOverShadowLimit: Bool {
+        checks.contains { $0.isShadow && isOver($0) } || tree?.answers.isShadow == true && isOverAnyLimit
+    }
+
+    /// The descriptor that headers tell of: of those over their limit the last, else that with the fewest hits left.
+    var tightest: Check? {
+        var tightest: Check?
+        var fewest = UInt64(UInt32.max)
+        for check in checks {
+            guard let verdict = verdict(check) else { continue }
+            if !check.isShadow, !check.isQuota, !verdict.isAllowed {
+                (tightest, fewest) = (check, 0)
+            } else if verdict.remaining < fewest {
+                (tightest, fewest) = (check, verdict.remaining)
+            }
+        }
+        return tightest
+    }
+
+    /// Until the window ends.
+    func resetSeconds(_ check: Check) -> UInt64 { check.seconds - second % check.seconds }
 }

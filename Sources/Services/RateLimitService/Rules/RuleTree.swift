@@ -15,6 +15,15 @@ package final class RuleTree: Sendable {
         var unit: RateLimitUnit
         var isUnlimited: Bool
         var isShadow: Bool
+        var isQuota = false
+        /// The domain's number.
+        var domain = 0
+        /// Its keys, and the values that are written with them.
+        var path: [String] = []
+        /// By depth: whether metrics tell the values of that entry apart; empty where of none.
+        var valuesInMetric: [Bool] = []
+        /// By depth: the pattern that all it matches are counted by; empty where there is none.
+        var shared: [[UInt8]?] = []
         var name: [UInt8]
         /// A number for its name; -1 for a rule without one.
         var nameNumber: Int
@@ -46,14 +55,17 @@ package final class RuleTree: Sendable {
     /// Different names of rules.
     let nameCount: Int
     private let limits: [Limit]
+    let answers: AnswerSettings
     /// By a domain's number: how its requests are charged.
     private let chargings: [LimitRequest.Charging]
 
-    package init(_ domains: [LimitDomain], counters: CounterRegistry) {
+    package init(_ domains: [LimitDomain], answers: AnswerSettings = AnswerSettings(), counters: CounterRegistry) {
+        self.answers = answers
         var builder = Builder(counters: counters)
         var roots: [(key: [UInt8], value: [UInt8]?, target: Int)] = []
-        for domain in domains {
-            roots.append((Array(domain.name.utf8), nil, builder.add(level: domain.descriptors, RulePath(domain.name))))
+        for (number, domain) in domains.enumerated() {
+            let path = RulePath(domain.name, number: number)
+            roots.append((Array(domain.name.utf8), nil, builder.add(level: domain.descriptors, path)))
         }
         // Their targets are numbers of domains.
         self.domains = EntryIndex(roots.enumerated().map { ($1.key, $1.value, $0) })
@@ -70,16 +82,24 @@ package final class RuleTree: Sendable {
     /// Where a rule stands: its counters are found by it again after a reload.
     private struct RulePath {
         let domain: String
-        private var texts: [String] = []
+        let number: Int
+        private(set) var texts: [String] = []
         private(set) var keys: [[UInt8]] = []
+        private(set) var valuesInMetric: [Bool] = []
+        private(set) var shared: [[UInt8]?] = []
         /// No two paths have the same.
         private(set) var identity: [UInt8] = []
 
-        init(_ domain: String) { self.domain = domain }
+        init(_ domain: String, number: Int) {
+            self.domain = domain
+            self.number = number
+        }
 
         mutating func append(_ descriptor: LimitDescriptor) {
             texts.append(descriptor.value.map { "\(descriptor.key)_\($0)" } ?? descriptor.key)
             keys.append(Array(descriptor.key.utf8))
+            valuesInMetric.append(descriptor.hasValueInMetric && !descriptor.sharesThreshold)
+            shared.append(descriptor.sharesThreshold ? descriptor.value.map { Array($0.utf8) } : nil)
             identity += [descriptor.key, descriptor.value].flatMap { Self.counted($0) }
         }
 
@@ -90,7 +110,7 @@ package final class RuleTree: Sendable {
             return Array("\(text.utf8.count):\(text)".utf8)
         }
 
-        var name: String { texts.joined(separator: "/") }
+        var name: String { texts.joined(separator: ".") }
     }
 
     private struct Builder {
@@ -125,11 +145,20 @@ package final class RuleTree: Sendable {
             var rule = -1
             if let limit = descriptor.limit {
                 rule = rules.count
-                rules.append((Rule(limit, isShadow: descriptor.isShadow), limit.replaces))
-                if let seconds = rules[rule].rule.unit.seconds, !rules[rule].rule.isUnlimited {
+                rules.append((Rule(limit, descriptor), limit.replaces))
+                rules[rule].rule.domain = path.number
+                rules[rule].rule.path = path.texts
+                if descriptor.isDetailed {
+                    rules[rule].rule.valuesInMetric = path.shared.map { $0 == nil }
+                } else if path.valuesInMetric.contains(true) {
+                    rules[rule].rule.valuesInMetric = path.valuesInMetric
+                }
+                if path.shared.contains(where: { $0 != nil }) { rules[rule].rule.shared = path.shared }
+                if let unit = rules[rule].rule.unit.seconds, !rules[rule].rule.isUnlimited {
+                    let seconds = unit * UInt64(limit.multiplier)
                     let counted = Limit(
                         ofService: path.domain, keys: path.keys, name: path.name, requests: rules[rule].rule.requests,
-                        seconds: seconds, isShadow: descriptor.isShadow,
+                        seconds: seconds, isShadow: descriptor.isShadow || descriptor.isQuota,
                         table: counters.table(path.identity(seconds: seconds), place: path.domain, name: path.name),
                         counters: counters)
                     limits.append(counted)
@@ -164,9 +193,20 @@ package final class RuleTree: Sendable {
 
     func replacesOthers(_ rule: Int) -> Bool { !rules[rule].replaces.isEmpty }
 
-    /// Puts the limit of a rule that is not unlimited into a request; the values of its keys follow.
-    func begin(_ rule: Int, in request: LimitRequest, hits: UInt64) {
+    /// Puts the limit of a rule that is not unlimited into a request, with the values of its entries.
+    func add(_ rule: Int, _ entries: ArraySlice<LimitQuery.Entry>, to request: LimitRequest, hits: UInt64) {
         rules[rule].limit?._withUnsafeGuaranteedRef { request.begin($0, hits: hits) }
+        guard !rules[rule].shared.isEmpty else {
+            for entry in entries { request.add(key: entry.value) }
+            return
+        }
+        for (entry, pattern) in zip(entries, rules[rule].shared) {
+            if let pattern {
+                pattern.withUnsafeBytes { request.add(key: $0) }
+            } else {
+                request.add(key: entry.value)
+            }
+        }
     }
 
     /// How requests of the domain with this number are charged.
@@ -198,13 +238,15 @@ package final class RuleTree: Sendable {
 }
 
 extension RuleTree.Rule {
-    init(_ limit: ServiceLimit, isShadow: Bool) {
+    init(_ limit: ServiceLimit, _ descriptor: LimitDescriptor) {
+        let isShadow = descriptor.isShadow
         switch limit.amount {
         case .unlimited: self.init(requests: 0, unit: .unknown, isUnlimited: true, isShadow: isShadow)
         case .requests(let count, let unit):
             self.init(requests: count, unit: RateLimitUnit(unit), isUnlimited: false, isShadow: isShadow)
         }
         name = Array((limit.name ?? "").utf8)
+        isQuota = descriptor.isQuota && !isShadow
     }
 
     private init(requests: UInt32, unit: RateLimitUnit, isUnlimited: Bool, isShadow: Bool) {

@@ -15,6 +15,25 @@ enum AnswerWriter {
             writeStatus(check, decision, &reply)
             WireWriter.close(place, in: &reply)
         }
+        if let headers = decision.tree?.answers.headers, let tightest = decision.tightest {
+            write(headers.limit, UInt64(tightest.requests), to: &reply)
+            write(headers.remaining, remaining(tightest, decision), to: &reply)
+            write(headers.reset, decision.resetSeconds(tightest), to: &reply)
+        }
+    }
+
+    private static func write(_ header: String, _ number: UInt64, to reply: inout ByteBuffer) {
+        let place = WireWriter.open(3, in: &reply)
+        var header = header
+        header.withUTF8 { WireWriter.field(1, bytes: UnsafeRawBufferPointer($0), into: &reply) }
+        let value = WireWriter.open(2, in: &reply)
+        reply.append(decimal: number)
+        WireWriter.close(value, in: &reply)
+        WireWriter.close(place, in: &reply)
+    }
+
+    private static func remaining(_ check: LimitDecision.Check, _ decision: LimitDecision) -> UInt64 {
+        min(decision.verdict(check)?.remaining ?? 0, UInt64(check.requests))
     }
 
     private static func writeStatus(
@@ -40,9 +59,9 @@ enum AnswerWriter {
                 tree.rules[check.rule].name.withUnsafeBytes { WireWriter.field(3, bytes: $0, into: &reply) }
             }
             WireWriter.close(limit, in: &reply)
-            WireWriter.field(3, varint: min(verdict?.remaining ?? 0, UInt64(check.requests)), into: &reply)
+            WireWriter.field(3, varint: remaining(check, decision), into: &reply)
             let reset = WireWriter.open(4, in: &reply)
-            WireWriter.field(1, varint: check.seconds - decision.second % check.seconds, into: &reply)
+            WireWriter.field(1, varint: decision.resetSeconds(check), into: &reply)
             WireWriter.close(reset, in: &reply)
         }
     }

@@ -104,6 +104,7 @@ package final class LimitService: UnaryMethod, LimitDelegate {
 
     private func finish(_ decision: LimitDecision) {
         counts.answered(decision, nanoseconds: loop.now.nanoseconds(since: decision.began))
+        counts.count(decision)
         decision.reset()
         idleDecisions.append(decision)
     }
@@ -126,10 +127,12 @@ package final class LimitService: UnaryMethod, LimitDelegate {
                 check.requests = override.requests.clamped(to: 0 ... .max)
                 check.unit = override.unit
                 check.seconds = override.unit.seconds ?? 1
+                check.row = counts.overrides
             } else if level >= 0 {
                 let rule = rules.rule(from: level, query.entries[descriptor.entries])
                 if rule >= 0 {
                     check.apply(rule, of: rules)
+                    check.row = counts.row(ofRule: rule, rules, query.entries[descriptor.entries])
                     if rules.replacesOthers(rule) { hasReplacements = true }
                 }
             }
@@ -164,13 +167,13 @@ package final class LimitService: UnaryMethod, LimitDelegate {
     /// on from what was already counted.
     private func addLimit(to decision: LimitDecision, _ check: LimitDecision.Check, _ entries: ArraySlice<LimitQuery.Entry>) {
         if check.rule >= 0 {
-            rules.begin(check.rule, in: decision.request, hits: check.hits)
+            rules.add(check.rule, entries, to: decision.request, hits: check.hits)
         } else {
             let limit = overrides.limit(domain: query.domain, entries, requests: check.requests, seconds: check.seconds)
             decision.overrides.append(limit)
             decision.request.begin(limit, hits: check.hits)
+            for entry in entries { decision.request.add(key: entry.value) }
         }
-        for entry in entries { decision.request.add(key: entry.value) }
     }
 
     /// One more than any limit allows.
