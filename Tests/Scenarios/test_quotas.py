@@ -144,3 +144,19 @@ def test_answers_warn_of_limits_that_are_nearly_used_up(gateway, backend, store,
     assert metrics.sum("martlet_limit_calls_total", limit="small", outcome="allowed") == 5
     assert metrics.sum("martlet_limit_calls_total", limit="small", outcome="refused") == 1
     assert metrics.sum("martlet_limit_calls_total", limit="trial", outcome="shadow_refused") == 5
+
+
+def test_the_log_has_the_limit_and_its_key_where_that_is_asked_for(gateway, backend, store):
+    running = gateway(configuration(backend, rate_limits=store, routes=[open_route(limits=[
+        {"count": 9, "per": "day", "name": "all", "key": "address", "before": "authentication", "log_key": True},
+        {"count": 2, "per": "day", "name": "team", "key": ["header x-team", "method"], "when_missing": "skip", "log_key": True},
+        {"count": 5, "per": "day", "name": "secret", "key": "header x-secret", "when_missing": "skip"}])]))
+    with Caller(running.address) as caller:
+        assert codes(caller, 3, metadata=[("x-team", "a,b"), ("x-secret", "hush")]) == {OK: 2, OVER: 1}
+        assert codes(caller, 1, metadata=[("x-secret", "hush")]) == {OK: 1}
+        assert codes(caller, 1) == {OK: 1}
+    lines = eventually(lambda: len(running.log()) == 5 and running.log(), "five lines")
+    seen = [(line.get("limit"), line.get("limit_tightest"), line.get("limit_key")) for line in lines]
+    key = f"a,b,/{SERVICE}/Unary"
+    assert seen == [(None, "team", key), (None, "team", key), ("team", None, key), (None, "secret", None), (None, "all", "127.0.0.1")]
+    assert "hush" not in str(lines)

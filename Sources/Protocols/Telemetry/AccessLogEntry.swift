@@ -31,6 +31,10 @@ package struct AccessLogEntry {
     /// The names of the rule and of the limit that refused the call.
     package var rule = Self.nothing
     package var limit = Self.nothing
+    /// Of a call that was admitted: the limit with the fewest hits left.
+    package var tightestLimit = Self.nothing
+    /// What that limit, or the one that refused, counts the call by.
+    package var limitKey = Self.nothing
     /// Why TLS to the endpoint failed.
     package var transportFailure = Self.nothing
     /// Rules and limits under trial that would have refused the call.

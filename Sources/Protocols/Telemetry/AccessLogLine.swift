@@ -1,7 +1,7 @@
 /// Turns an entry into its line: one JSON object and a line feed.
 package struct AccessLogLine {
-    /// The texts' limits below sum up to under 5 KiB, every byte of which could need six.
-    package static let bytesMax = 32 * 1024
+    /// The texts' limits below sum up to under 6 KiB, every byte of which could need six.
+    package static let bytesMax = 40 * 1024
 
     private let memory: UnsafeMutableRawBufferPointer
     private var timestamps = TimestampCache()
@@ -35,6 +35,8 @@ package struct AccessLogLine {
         line.write(#","detail":""#, entry.detail, atMost: 64)
         line.write(#","rule":""#, entry.rule, atMost: 256)
         line.write(#","limit":""#, entry.limit, atMost: 256)
+        line.write(#","limit_tightest":""#, entry.tightestLimit, atMost: 256)
+        line.write(#","limit_key":""#, entry.limitKey, atMost: 256)
         line.write(#","upstream_transport_failure_reason":""#, entry.transportFailure, atMost: 256)
         line.write(#","shadow":""#, entry.shadow, atMost: 256)
         line.write(#","limits":""#, entry.limits, atMost: 16)

@@ -46,6 +46,8 @@ package final class Limit: Sendable {
     package let isDecidedByService: Bool
     /// How much of it is used when answers warn of it, in percent; zero for never.
     package let warnPercent: UInt64
+    /// The access log may have its keys' values.
+    package let logsKey: Bool
     /// `nil` where nothing but the calls is counted.
     package let series: LimitSeries?
     /// Hashing up to where a call's values begin.
@@ -68,17 +70,19 @@ package final class Limit: Sendable {
     ///   - counters: of the process.
     package convenience init(
         _ rule: LimitRule, name: String, place: String, descriptor: [String]? = nil, zone: ZoneOffsets? = nil,
-        counters: CounterRegistry, warnPercent: Int = 0, series: LimitSeries? = nil
+        counters: CounterRegistry, warnPercent: Int = 0, logsKey: Bool = false,
+        series: LimitSeries? = nil
     ) {
         self.init(
             rule, name: name, place: place, descriptor: descriptor, zone: zone, counters: counters, warnPercent: warnPercent,
-            series: series, counted: nil)
+            logsKey: logsKey, series: series, counted: nil)
     }
 
     private init(
         _ rule: LimitRule, name: String, place: String, descriptor: [String]?, zone: ZoneOffsets?, counters: CounterRegistry,
-        warnPercent: Int, series: LimitSeries?, counted: Counted?
+        warnPercent: Int, logsKey: Bool, series: LimitSeries?, counted: Counted?
     ) {
+        self.logsKey = logsKey
         self.warnPercent = UInt64(max(0, warnPercent))
         self.series = series
         self.rule = rule
@@ -148,7 +152,8 @@ package final class Limit: Sendable {
             name: name, count: UInt64(requests), window: LimitWindow(units: Int(seconds), unit: .second), algorithm: .fixed,
             isShadow: isShadow)
         self.init(
-            rule, name: name, place: domain, descriptor: nil, zone: nil, counters: counters, warnPercent: 0, series: nil,
+            rule, name: name, place: domain, descriptor: nil, zone: nil, counters: counters, warnPercent: 0, logsKey: false,
+            series: nil,
             counted: Counted(
                 keyCount: keys.count, redisPart: RedisKey.servicePart(domain: domain, keys: keys, seconds: seconds), table: table))
     }

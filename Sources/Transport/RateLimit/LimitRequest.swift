@@ -1,4 +1,4 @@
-internal import Bytes
+package import Bytes
 internal import Glibc
 internal import Time
 
@@ -169,6 +169,12 @@ package final class LimitRequest {
     package func counter(at index: Int) -> CounterDigest {
         precondition(index >= 0 && index < count)
         return slots[index].digest
+    }
+
+    /// The same without counting references.
+    package func borrowedLimit(at index: Int) -> Borrowed<Limit> {
+        precondition(index >= 0 && index < count)
+        return Borrowed(slots[index].limit.toOpaque())
     }
 
     package func hits(at index: Int) -> UInt64 {

@@ -74,6 +74,16 @@ extension WrongConfiguration {
               Import: { cost: 11, limits: [{ count: 10, per: s, cost: 1 }] }
         >>> martlet.yaml:7:23: routes[0].methods.Export.cost: warning: found 11, more than "a.A.Export.limits[0]" ever admits: it refuses all of these calls
         >>> martlet.yaml:8:23: routes[0].methods.Import.cost: warning: found 11, expected a limit or a plan that it is charged to, without a cost of its own
+        --- keys that no log may have
+        routes:
+          - cluster: orders
+            limits:
+              - { count: 5, per: s, key: header Cookie, when_missing: skip, log_key: true }
+              - { count: 0, key: tenant, log_key: true }
+              - { count: 5, per: s, key: address, log_key: on }
+        >>> martlet.yaml:4:78: routes[0].limits[0].log_key: found beside the key header cookie, which is a credential, expected false
+        >>> martlet.yaml:5:43: routes[0].limits[1].log_key: found beside a count that nothing is charged to, expected a count from 1
+        >>> martlet.yaml:6:52: routes[0].limits[2].log_key: found "on", expected true or false
         --- when limits warn
         routes:
           - cluster: orders

@@ -49,6 +49,9 @@ package import Upstreams
     var limitHolds: LimitHold?
     /// The state of its limits that its answer reports; `nil` for nearly every call.
     var limits: ReportedLimits?
+    /// For the log: the limit that refused it, or else the one with the fewest hits left, and how many those were.
+    package var tightestLimit: Borrowed<Limit>?
+    var tightestRemaining: UInt64 = 0
     /// What its limits are charged at its end; `nil` for nearly every call.
     var responseCharge: ResponseCharge?
     package var origin: ClientOrigin?
@@ -215,6 +218,7 @@ extension Record<Call> {
     @inline(__always) package var hasRareLogFields: Bool {
         if self.refusalSource != nil { return true }
         if self.transportFailure != nil { return true }
+        if self.tightestLimit != nil { return true }
         return self.shadows != nil
     }
 
@@ -258,6 +262,7 @@ extension Record<Call> {
         if self.identity != nil { self.identity = nil }
         self.limitRequest = nil
         if self.limits != nil { self.limits = nil }
+        self.tightestLimit = nil
         if self.responseCharge != nil { self.responseCharge = nil }
         self.origin = nil
         self.requestID = nil

@@ -204,6 +204,14 @@ package struct CallView {
         seeAnswer(.limits)
     }
 
+    /// For the log. Of several stages the limit with the fewest hits left.
+    func recordTightest(_ request: LimitRequest, _ index: Int) {
+        let remaining = request.verdict(at: index).remaining
+        guard call.tightestLimit == nil || remaining <= call.tightestRemaining else { return }
+        call.tightestLimit = request.borrowedLimit(at: index)
+        call.tightestRemaining = remaining
+    }
+
     func makeResponseCharge(_ limiter: Limiter) -> ResponseCharge {
         ResponseCharge(limiter, limiter.makeRequest(), after: call.responseCharge)
     }

@@ -1,5 +1,5 @@
 internal import AccessControl
-internal import Bytes
+package import Bytes
 internal import Calls
 internal import GRPC
 internal import GatewayModel
@@ -23,6 +23,7 @@ package final class LimitsFilter {
     private let services: FilterServices
     /// A value of a descriptor; used within one call's decision.
     private var text = ByteBuffer()
+    private var logText = ByteBuffer()
 
     init(_ limiter: Limiter, _ services: FilterServices) {
         self.limiter = limiter
@@ -115,13 +116,15 @@ package final class LimitsFilter {
         let outcome = request.outcome
         let warns = request.record(in: services.metrics.shard)
         if outcome.shadowRefusals != 0 { recordShadows(call, request) }
-        if outcome.source == .fallback || outcome.source == .none {
+        // A call that is refused for want of a store was not let through uncounted.
+        if outcome.decision != .unavailable, outcome.source == .fallback || outcome.source == .none {
             call.record(outcome.source == .none ? .limitsUncounted : .limitsLocal)
         }
         switch outcome.decision {
         case .allowed:
             call.admitResponseCharge()
             if let holds = request.takeHolds() { call.hold(holds) }
+            if outcome.tightestIndex >= 0 { call.recordTightest(request, outcome.tightestIndex) }
             if warns || call.snapshot.reportsLimitsAlways && outcome.source != .none { report(call, request, warns: warns) }
             switch outcome.source {
             case .memory, .redis, .service: call.count(.limitAllowed)
@@ -134,6 +137,7 @@ package final class LimitsFilter {
             return call.refuse(.limitStoreUnavailable(retryAfter: .seconds(1)))
         case .refused:
             call.count(outcome.source == .fallback ? .limitLocallyRefused : .limitRefused)
+            if outcome.refusedIndex >= 0 { call.recordTightest(request, outcome.refusedIndex) }
             let states = Self.states(request, exposes: call.policy.exposesRules)
             call.report(states, in: call.snapshot { $0.limitHeaders.families(.always, .refused) })
             return call.refuse(
@@ -342,6 +346,28 @@ package final class LimitsFilter {
             body(text.readable)
         }
         return true
+    }
+
+    // MARK: The log
+
+    /// What the tightest limit of the call, or the one that refused, counts it by, separated by commas; empty where the limit's keys are not
+    /// logged. Valid until another call is judged.
+    package func loggedKey(_ call: Record<Call>) -> BorrowedBytes {
+        guard let tightest = call.tightestLimit, tightest.logsKey else { return BorrowedBytes.none }
+        let view = CallView(call, services)
+        let applied =
+            view.policy({ Self.applied($0.limits, tightest) ?? Self.applied($0.limitsBefore, tightest) })
+            ?? view.identity?.plan.flatMap { plan in view.snapshot { Self.applied($0.plans[plan].limits, tightest) } }
+        logText.removeAll()
+        for (index, key) in (applied?.keys ?? []).enumerated() {
+            if index > 0 { logText.append(byte: UInt8(ascii: ",")) }
+            _ = withValue(of: key, view) { logText.append($0) }
+        }
+        return logText.readable
+    }
+
+    private static func applied(_ limits: [AppliedLimit], _ limit: Borrowed<Limit>) -> AppliedLimit? {
+        limits.first { $0.limit.map { Borrowed($0) } == limit }
     }
 
     /// Into `text`; false where the call lacks a value of it.

@@ -6,6 +6,7 @@ internal import HTTPModel
 internal import Metrics
 internal import Net
 internal import Protobuf
+internal import RateLimit
 package import Reactor
 internal import Routing
 internal import Snapshots
@@ -138,17 +139,22 @@ extension GatewayWorker {
     /// With the fields that most calls do not have.
     private func append(_ call: Record<Call>, _ entry: inout AccessLogEntry, to log: AccessLogger) {
         var (name, failure) = (call.refusalSource?.name ?? "", call.transportFailure ?? "")
+        var tightest = call.refusalSource == nil ? call.tightestLimit?.name ?? "" : ""
+        entry.limitKey = filters.limits.loggedKey(call)
         name.withUTF8 { name in
             switch call.refusalSource {
             case .rule?: entry.rule = BorrowedBytes(name)
             case .limit?: entry.limit = BorrowedBytes(name)
             case nil: break
             }
-            failure.withUTF8 { failure in
-                entry.transportFailure = BorrowedBytes(failure)
-                (call.shadows ?? []).withUnsafeBytes { shadows in
-                    entry.shadow = shadows
-                    log.append(entry)
+            tightest.withUTF8 { tightest in
+                entry.tightestLimit = BorrowedBytes(tightest)
+                failure.withUTF8 { failure in
+                    entry.transportFailure = BorrowedBytes(failure)
+                    (call.shadows ?? []).withUnsafeBytes { shadows in
+                        entry.shadow = shadows
+                        log.append(entry)
+                    }
                 }
             }
         }

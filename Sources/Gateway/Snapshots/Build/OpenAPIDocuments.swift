@@ -48,7 +48,8 @@ struct OpenAPIDocuments {
             // A plan's limits apply to every call with a valid token, on every route.
             let hasPlan = authentication.plan != nil || authentication.defaultPlan != nil
             terms.mayDeny = hasPlan
-            let plansLimit = hasPlan && configuration.plans.contains { $0.limits.contains { !$0.rule.isShadow } }
+            let plansLimit =
+                hasPlan && configuration.plans.contains { $0.limits.contains { !$0.rule.isShadow && $0.effect != .exempt } }
             terms.hasOtherLimits = terms.hasOtherLimits || plansLimit || authentication.failedLogins != nil
         }
         if route.access.deny != nil || method?.access.deny != nil || !allow.admitsUnauthenticated { terms.mayDeny = true }

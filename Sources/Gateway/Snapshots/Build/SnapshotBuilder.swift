@@ -234,7 +234,7 @@ package struct SnapshotBuilder {
                 let zone = rule.timeZone.flatMap { zones[$0] }
                 let limit = Limit(
                     rule, name: name, place: place, zone: zone, counters: surroundings.counters, warnPercent: warnPercent,
-                    series: series)
+                    logsKey: configuration.logsKey, series: series)
                 return [entry(limit)]
             case .refuse, .exempt: return [entry(nil)]
             case .serviceDescriptors(let descriptors):

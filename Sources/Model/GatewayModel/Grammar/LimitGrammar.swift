@@ -26,6 +26,7 @@ extension LimitConfiguration {
         let whenMissing = section.optional("when_missing", .choice) as MissingKey?
         let cost = section.optional("cost", .limitCost)
         let warnPercent = section.optional("warn_at", .warnAt)
+        let logsKey = section.value("log_key", .boolean, default: false)
         let amount = section.required("count", .amount)
         let rule: LimitRule
         switch amount {
@@ -50,12 +51,14 @@ extension LimitConfiguration {
         self.rule = rule
         self.cost = cost
         self.warnPercent = warnPercent
+        self.logsKey = logsKey
         self.when = when
         self.whenMissing = whenMissing
         if whenMissing != nil, rule.keys.isEmpty {
             section.report(
                 "found without keys, expected key: beside it: there is nothing that could be missing", about: "when_missing")
         }
+        if logsKey { checkLoggedKeys(in: section) }
         for key in ["cost", "warn_at"] where section.has(key) && effect != .count {
             section.report("found beside a count that nothing is charged to, expected a count from 1", about: key)
         }
@@ -69,6 +72,16 @@ extension LimitConfiguration {
         }
         if whenMissing == .share, effect != .count {
             section.report("found share, expected skip or refuse: nothing is counted here", about: "when_missing")
+        }
+    }
+
+    /// Credentials are in no log.
+    private func checkLoggedKeys(in section: Section) {
+        if effect != .count {
+            section.report("found beside a count that nothing is charged to, expected a count from 1", about: "log_key")
+        }
+        for case .header(let name) in rule.keys where CallVariable.requestHeader(Array(name.utf8)).isCredential {
+            section.report("found beside the key header \(name), which is a credential, expected false", about: "log_key")
         }
     }
 

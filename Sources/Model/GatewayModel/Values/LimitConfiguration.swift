@@ -12,6 +12,8 @@ package struct LimitConfiguration: Sendable, Equatable {
     package var whenMissing: MissingKey?
     /// What a call is charged; `nil` for what its method or route says.
     package var cost: Cost?
+    /// The access log may have its keys' values.
+    package var logsKey = false
     /// How much of it is used when answers warn of it, in percent, zero for never; `nil` for what `rate_limits` says.
     package var warnPercent: Int?
 
