@@ -45,9 +45,9 @@ private final class LeasingGateways: RedisReplyHandler {
         func limitStoreChanged(_ trouble: StoreTrouble?) {}
         func limitStoreLeased() {}
 
-        func call(_ limits: [Limit], hits: UInt64 = 1) -> LimitRequest {
+        func call(_ limits: [Limit], hits: UInt64 = 1, charging: LimitRequest.Charging = .allOrNone) -> LimitRequest {
             let request = LimitRequest(keepsValues: true)
-            request.reset(issuer: "i")
+            request.reset(issuer: "i", charging: charging)
             for limit in limits {
                 request.begin(limit, hits: hits)
                 for _ in 0..<limit.keyCount { request.add(key: "acme") }
@@ -161,6 +161,18 @@ private final class LeasingGateways: RedisReplyHandler {
             world.advance(.milliseconds(400))
         }
         #expect(gateway.commands == 50)
+    }
+
+    @Test("what is only asked, or is charged whatever the level, would use no lease")
+    func unleased() throws {
+        let world = try LeasingGateways(1)
+        let gateway = world.gateways[0]
+        let limit = try limit("1000/min per tenant")
+        for number: UInt64 in 1...20 {
+            _ = gateway.call([limit], hits: 5, charging: .always)
+            #expect(gateway.call([limit], hits: 0).verdict(at: 0).remaining == 1000 - 5 * number)
+        }
+        #expect(gateway.commands == 40)
     }
 
     @Test("a refusal is remembered for a second at most, and only one that leases did not cause")

@@ -404,8 +404,8 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
             let isHot = remembered.take(
                 found, request, index, isCharged: isCharged && request.slots[index].verdict.isAllowed,
                 refuses: index == refusing, now: sender.now)
-            // What is charged whatever the level is never decided without asking.
-            if isHot, request.charging == .allOrNone { lease(request, index) }
+            // What is charged whatever the level, and a question that charges nothing, would never use a lease.
+            if isHot, request.charging == .allOrNone, request.slots[index].hits > 0 { lease(request, index) }
         }
     }
 
