@@ -11,6 +11,7 @@ package enum GatewayEvent: Int, CaseIterable, Sendable {
     case tenantBlocked
     case limitAllowed, limitRefused, limitShadowed, limitUnavailable, limitSkipped
     case limitLocallyAllowed, limitLocallyRefused
+    case limitHeld
     case responseCostSaid, responseCostMissing, responseCostMalformed, responseCostTooLarge
     case upstreamAttempt, upstreamResent, upstreamConnectFailed, upstreamReset, upstreamConnectionLost, upstreamPingTimeout,
         upstreamTimeout
@@ -127,6 +128,7 @@ extension GatewayEvent {
         case .limitSkipped: return row(limits, "outcome", "skipped")
         case .limitLocallyAllowed: return row(limits, "outcome", "local_allowed")
         case .limitLocallyRefused: return row(limits, "outcome", "local_refused")
+        case .limitHeld: return row(limits, "outcome", "held")
         case .responseCostSaid: return row(costs, "outcome", "said")
         case .responseCostMissing: return row(costs, "outcome", "missing")
         case .responseCostMalformed: return row(costs, "outcome", "malformed")

@@ -237,6 +237,11 @@ struct LimitChecks {
                 "found a cost that answers say, expected a number: a rate-limit service is asked once, before the call",
                 at: path["cost"])
         }
+        if limit.stream != nil {
+            findings.report(
+                "found what streams carry, expected a limit of calls: a rate-limit service is asked once, before the call",
+                at: path["of"])
+        }
         guard let problem = limit.rule.unknownToServices else { return }
         findings.report(
             "found \(Quoted.text(text(limit, at: path))), expected \(problem): a rate-limit service cannot be asked for it",
@@ -262,7 +267,7 @@ extension LimitConfiguration {
     /// It is charged what calls cost.
     fileprivate var limitsCalls: Bool {
         switch effect {
-        case .count, .serviceDescriptors: true
+        case .count, .serviceDescriptors: stream == nil
         case .refuse, .exempt: false
         }
     }

@@ -1,4 +1,4 @@
-package import Bytes
+internal import Bytes
 internal import Glibc
 internal import Time
 
@@ -60,7 +60,7 @@ package final class LimitRequest {
     let handle: UnsafeMutableRawPointer
     private static let headerBytes = 16
     package private(set) var count = 0
-    package private(set) var charging = Charging.allOrNone
+    package var charging = Charging.allOrNone
     private var values = ByteBuffer(capacity: 512)
     private var issuer = ByteBuffer(capacity: 128)
     /// Hashed when a limit first needs it, and kept while calls come from the same issuer.
@@ -77,6 +77,8 @@ package final class LimitRequest {
     package internal(set) var isAbandoned = false
     /// What its limits belong to, where that may be gone before the store has answered; whoever takes the request back forgets it.
     package var owner: AnyObject?
+    /// Takes the answer in place of the call that `context` tells, and keeps the request; whoever takes it back forgets this too.
+    package var answered: (() -> Void)?
     package var outcome = LimitOutcome.uncounted(.allowed)
     /// Owns limits of it that stand in the place of the snapshot's; `nil` for nearly every call.
     package var substitutes: AnyObject?
@@ -169,12 +171,6 @@ package final class LimitRequest {
     package func counter(at index: Int) -> CounterDigest {
         precondition(index >= 0 && index < count)
         return slots[index].digest
-    }
-
-    /// The same without counting references.
-    package func borrowedLimit(at index: Int) -> Borrowed<Limit> {
-        precondition(index >= 0 && index < count)
-        return Borrowed(slots[index].limit.toOpaque())
     }
 
     package func hits(at index: Int) -> UInt64 {

@@ -114,7 +114,7 @@ extension WrongConfiguration {
         >>> martlet.yaml:18:68: routes[0].limits[14].time_zone: found Europe/Prague, expected no time zone: a token bucket has no windows
         >>> martlet.yaml:19:43: routes[0].limits[15].time_zone: found "../../etc/passwd", expected the name of a time zone such as Europe/Prague
         >>> martlet.yaml:20:43: routes[0].limits[16].time_zone: found "+02:00", expected the name of a time zone such as Europe/Prague
-        >>> martlet.yaml:21:32: routes[0].limits[17].zone: unknown key, expected descriptors, when, when_missing, cost, warn_at, log_key, count, algorithm, per, burst, starts, time_zone, counters, mode, before, name or key
+        >>> martlet.yaml:21:32: routes[0].limits[17].zone: unknown key, expected descriptors, when, when_missing, cost, warn_at, log_key, of, over, count, algorithm, per, burst, starts, time_zone, counters, mode, before, name or key
         >>> martlet.yaml:22:30: routes[0].limits[18]: found burst 5, expected no burst: only a token bucket has one, as a limit in seconds is by default
         --- calls in flight have no window
         routes:
@@ -163,7 +163,7 @@ extension WrongConfiguration {
         >>> martlet.yaml:6:18:  routes[0].limits[0].count: found "-1", expected a whole number from 0 to 10000000000, or unlimited
         >>> martlet.yaml:7:9:   routes[0].limits[1]: the key "per" is missing, expected a span such as s, 10s, min, h, day, week or month
         >>> martlet.yaml:7:18:  routes[0].limits[1].count: found "unlimitd", expected a whole number from 0 to 10000000000, or unlimited
-        >>> martlet.yaml:8:43:  routes[0].limits[2].burst: unknown key, expected descriptors, when, when_missing, cost, warn_at, log_key, count, mode, before, name or key
+        >>> martlet.yaml:8:43:  routes[0].limits[2].burst: unknown key, expected descriptors, when, when_missing, cost, warn_at, log_key, of, over, count, mode, before, name or key
         >>> martlet.yaml:9:49:  routes[0].limits[3].when_missing: found share, expected skip or refuse: nothing is counted here
         >>> martlet.yaml:10:43: routes[0].limits[4].when_missing: found without keys, expected key: beside it: there is nothing that could be missing
         >>> martlet.yaml:11:60: routes[0].limits[5].when_missing: found "drop", expected share, skip or refuse

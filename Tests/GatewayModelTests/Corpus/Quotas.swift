@@ -84,6 +84,31 @@ extension WrongConfiguration {
         >>> martlet.yaml:4:78: routes[0].limits[0].log_key: found beside the key header cookie, which is a credential, expected false
         >>> martlet.yaml:5:43: routes[0].limits[1].log_key: found beside a count that nothing is charged to, expected a count from 1
         >>> martlet.yaml:6:52: routes[0].limits[2].log_key: found "on", expected true or false
+        --- limits inside streams
+        routes:
+          - cluster: orders
+            limits:
+              - { count: 5, per: s, of: request_bytes }
+              - { count: 5MiB, per: s, of: bytes }
+              - { count: 5MiB, per: s, of: request_bytes, burst: 5 }
+              - { count: 5, per: s, over: hold }
+              - { count: 5, per: h, of: request_messages, over: hold }
+              - { count: 5, per: s, of: request_messages, over: drop, cost: 2, warn_at: 80% }
+              - { count: unlimited, of: request_messages }
+              - { count: 900GiB, per: day, algorithm: token_bucket, burst: 1GiB, of: response_bytes }
+              - { count: 5, per: 60s, of: response_messages, over: hold }
+              - { count: 5, algorithm: concurrency, of: response_messages }
+        >>> martlet.yaml:4:18:  routes[0].limits[0].count: found "5", expected a size such as 60KiB or 1MiB, from 1B to 1048576GiB; with its unit: 5B
+        >>> martlet.yaml:5:18:  routes[0].limits[1].count: found "5MiB", expected a whole number from 0 to 10000000000, or unlimited
+        >>> martlet.yaml:5:36:  routes[0].limits[1].of: found "bytes", expected request_messages, response_messages, request_bytes or response_bytes, or calls
+        >>> martlet.yaml:6:58:  routes[0].limits[2].burst: found "5", expected a size such as 60KiB or 1MiB, at least 1B; with its unit: 5B
+        >>> martlet.yaml:7:35:  routes[0].limits[3].over: found without of: what streams carry, expected refuse: calls are not held
+        >>> martlet.yaml:8:57:  routes[0].limits[4].over: found hold, expected refuse: no call waits for longer than a minute
+        >>> martlet.yaml:9:57:  routes[0].limits[5].over: found "drop", expected refuse or hold
+        >>> martlet.yaml:9:69:  routes[0].limits[5].cost: found beside of, expected none: what streams carry is counted as it is
+        >>> martlet.yaml:9:81:  routes[0].limits[5].warn_at: found beside of, expected none: what streams carry is counted as it is
+        >>> martlet.yaml:10:33: routes[0].limits[6].of: found beside a count that nothing is charged to, expected a count from 1
+        >>> martlet.yaml:13:49: routes[0].limits[9].of: found beside algorithm: concurrency, expected none: calls in flight are counted as calls
         --- when limits warn
         routes:
           - cluster: orders

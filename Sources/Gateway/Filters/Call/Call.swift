@@ -50,10 +50,12 @@ package import Upstreams
     /// The state of its limits that its answer reports; `nil` for nearly every call.
     var limits: ReportedLimits?
     /// For the log: the limit that refused it, or else the one with the fewest hits left, and how many those were.
-    package var tightestLimit: Borrowed<Limit>?
+    package var tightestLimit: Limit?
     var tightestRemaining: UInt64 = 0
     /// What its limits are charged at its end; `nil` for nearly every call.
     var responseCharge: ResponseCharge?
+    /// Limits inside its streams; `nil` for nearly every call.
+    package var meter: StreamMeter?
     package var origin: ClientOrigin?
     /// In the arena of the downstream stream.
     package var requestID: BorrowedBytes?
@@ -262,7 +264,8 @@ extension Record<Call> {
         if self.identity != nil { self.identity = nil }
         self.limitRequest = nil
         if self.limits != nil { self.limits = nil }
-        self.tightestLimit = nil
+        if self.tightestLimit != nil { self.tightestLimit = nil }
+        if self.meter != nil { self.meter = nil }
         if self.responseCharge != nil { self.responseCharge = nil }
         self.origin = nil
         self.requestID = nil

@@ -2,16 +2,6 @@ internal import Bytes
 package import GatewayModel
 package import HTTPModel
 package import RateLimit
-internal import Time
-
-/// Charges what no call waits for.
-protocol LimitCharger: AnyObject {
-    /// - Parameter owner: of the request's limits, which may outlast the call.
-    func charge(_ request: LimitRequest, of owner: AnyObject, now: Instant, wall: WallTime)
-
-    /// Takes a request back that is charged nothing.
-    func recycle(_ request: LimitRequest)
-}
 
 /// What limits are charged once a call is over, because its answer says what it has cost.
 ///

@@ -2,6 +2,7 @@ internal import Bridging
 package import Bytes
 internal import Calls
 internal import GRPC
+internal import GatewayModel
 internal import HTTPModel
 internal import Net
 internal import RateLimit
@@ -208,9 +209,47 @@ package struct CallView {
     func recordTightest(_ request: LimitRequest, _ index: Int) {
         let remaining = request.verdict(at: index).remaining
         guard call.tightestLimit == nil || remaining <= call.tightestRemaining else { return }
-        call.tightestLimit = request.borrowedLimit(at: index)
+        call.tightestLimit = request.limit(at: index)
         call.tightestRemaining = remaining
     }
+
+    var meter: StreamMeter? { call.meter }
+
+    /// Counts what has come of the call's streams before its limits were known, too.
+    func add(_ gauge: StreamGauge, _ metering: StreamMetering) {
+        let meter = call.meter ?? StreamMeter()
+        call.meter = meter
+        meter.add(gauge)
+        let call = call
+        gauge.request.answered = { [unowned gauge, unowned metering] in metering.answered(gauge, call) }
+        switch gauge.counting.measure {
+        case .requestBytes: gauge.carry(call.downstream.bodyBytesReceived)
+        case .requestMessages: call.body.forEachChunk { gauge.carry($0) }
+        case .responseBytes, .responseMessages: break
+        }
+    }
+
+    /// False where the call is over by what it has sent already.
+    func admit(_ metering: StreamMetering) -> Bool {
+        metering.admit(call)
+        return call.machine.isUnderWay
+    }
+
+    /// Forgets what a stage has prepared that has not let the call pass.
+    func dropUnadmitted(_ metering: StreamMetering) {
+        if let gauges = call.meter?.removeUnadmitted() { metering.discard(gauges) }
+        guard let charge = call.responseCharge, !charge.isAdmitted else { return }
+        charge.limiter.recycle(charge.request)
+        call.responseCharge = charge.earlier
+    }
+
+    func takeMeter() -> StreamMeter? {
+        guard let meter = call.meter else { return nil }
+        call.meter = nil
+        return meter
+    }
+
+    func end(_ meter: StreamMeter, _ metering: StreamMetering) { metering.end(call, meter) }
 
     func makeResponseCharge(_ limiter: Limiter) -> ResponseCharge {
         ResponseCharge(limiter, limiter.makeRequest(), after: call.responseCharge)

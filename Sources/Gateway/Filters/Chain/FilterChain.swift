@@ -11,12 +11,14 @@ package final class FilterChain {
     package let services: FilterServices
     package let authentication = AuthenticationFilter()
     package let limits: LimitsFilter
+    package let metering: StreamMetering
     /// Asked for every head, and so without counting references.
     private let admission: Borrowed<Admission>
 
     package init(_ services: FilterServices, limiter: Limiter) {
         self.services = services
-        limits = LimitsFilter(limiter, services)
+        metering = StreamMetering(services)
+        limits = LimitsFilter(limiter, services, metering)
         admission = Borrowed(services.admission)
     }
 
@@ -136,6 +138,8 @@ package final class FilterChain {
     /// The call is over: what filters hold of it is given back.
     @inline(__always)
     package func end(_ call: Record<Call>) {
-        if call.limitRequest != nil || call.responseCharge != nil || call.limitHolds != nil { limits.end(CallView(call, services)) }
+        if call.limitRequest != nil || call.responseCharge != nil || call.limitHolds != nil || call.meter != nil {
+            limits.end(CallView(call, services))
+        }
     }
 }

@@ -1,6 +1,6 @@
 internal import Bytes
 package import RateLimit
-internal import Time
+package import Time
 
 /// A worker's store, and the requests that wait on it.
 package final class Limiter: LimitDelegate, LimitCharger {
@@ -43,10 +43,15 @@ package final class Limiter: LimitDelegate, LimitCharger {
         request.owner = nil
         // Of a call that was answered before its limits were decided.
         request.takeHolds()?.release()
+        request.answered = nil
         free.append(request)
     }
 
-    func charge(_ request: LimitRequest, of owner: AnyObject, now: Instant, wall: WallTime) {
+    package func decide(_ request: LimitRequest, now: Instant, wall: WallTime) -> LimitAnswer {
+        store.decide(request, now: now, wall: wall)
+    }
+
+    package func charge(_ request: LimitRequest, of owner: AnyObject, now: Instant, wall: WallTime) {
         request.owner = owner
         if case .decided = store.decide(request, now: now, wall: wall) { recycle(request) }
     }
@@ -58,6 +63,7 @@ package final class Limiter: LimitDelegate, LimitCharger {
     package func limitStoreLeased() { leased?() }
 
     package func limitDecided(_ request: LimitRequest) {
+        if let answered = request.answered { return answered() }
         defer { recycle(request) }
         guard !request.isAbandoned, let context = request.context else { return }
         filter?.decided(request, context: context)

@@ -21,18 +21,22 @@ package final class LimitsFilter {
     }
 
     private let services: FilterServices
+    private let metering: StreamMetering
     /// A value of a descriptor; used within one call's decision.
     private var text = ByteBuffer()
     private var logText = ByteBuffer()
 
-    init(_ limiter: Limiter, _ services: FilterServices) {
+    init(_ limiter: Limiter, _ services: FilterServices, _ metering: StreamMetering) {
+        self.metering = metering
         self.limiter = limiter
         self.services = services
         limiter.filter = self
     }
 
     /// Limits applied before authentication.
-    func requestEarly(_ call: CallView) -> FilterVerdict { call.policy { decide(call, $0.limitsBefore, []) } }
+    func requestEarly(_ call: CallView) -> FilterVerdict {
+        call.policy { decide(call, $0.limitsBefore, [], isEarly: true) }
+    }
 
     /// The route's limits and those of the caller's plan, all in one decision: all are charged or none.
     func request(_ call: CallView) -> FilterVerdict {
@@ -42,7 +46,9 @@ package final class LimitsFilter {
         }
     }
 
-    private func decide(_ call: CallView, _ first: [AppliedLimit], _ second: [AppliedLimit]) -> FilterVerdict {
+    private func decide(
+        _ call: CallView, _ first: [AppliedLimit], _ second: [AppliedLimit], isEarly: Bool = false
+    ) -> FilterVerdict {
         guard !first.isEmpty || !second.isEmpty else { return .proceed }
         let limiter = limiter
         let request = limiter.makeRequest()
@@ -58,6 +64,7 @@ package final class LimitsFilter {
             return .proceed
         }
         if let charge { call.expect(charge) }
+        if let meter = call.meter { meter.isEarly = isEarly }
         switch limiter.store.decide(request, now: call.now, wall: call.wall) {
         case .decided:
             defer { limiter.recycle(request) }
@@ -88,6 +95,7 @@ package final class LimitsFilter {
     func end(_ call: CallView) {
         call.abandonLimitRequest()
         call.releaseHolds()
+        if let meter = call.takeMeter() { call.end(meter, metering) }
         var charge = call.takeResponseCharge()
         while let current = charge {
             settle(current, call)
@@ -125,6 +133,7 @@ package final class LimitsFilter {
             call.admitResponseCharge()
             if let holds = request.takeHolds() { call.hold(holds) }
             if outcome.tightestIndex >= 0 { call.recordTightest(request, outcome.tightestIndex) }
+            if call.meter != nil, !call.admit(metering) { return .replied }
             if warns || call.snapshot.reportsLimitsAlways && outcome.source != .none { report(call, request, warns: warns) }
             switch outcome.source {
             case .memory, .redis, .service: call.count(.limitAllowed)
@@ -136,6 +145,9 @@ package final class LimitsFilter {
             call.count(.limitUnavailable)
             return call.refuse(.limitStoreUnavailable(retryAfter: .seconds(1)))
         case .refused:
+            if let meter = call.meter, isHeld(request, meter) {
+                return hold(call, meter, nanoseconds: outcome.retryAfterNanoseconds)
+            }
             call.count(outcome.source == .fallback ? .limitLocallyRefused : .limitRefused)
             if outcome.refusedIndex >= 0 { call.recordTightest(request, outcome.refusedIndex) }
             let states = Self.states(request, exposes: call.policy.exposesRules)
@@ -166,7 +178,7 @@ package final class LimitsFilter {
         }
     }
 
-    private static func states(_ request: LimitRequest, exposes: Bool) -> [LimitState] {
+    static func states(_ request: LimitRequest, exposes: Bool) -> [LimitState] {
         (0..<request.count).compactMap { index in
             let limit = request.limit(at: index)
             let verdict = request.verdict(at: index)
@@ -243,15 +255,46 @@ package final class LimitsFilter {
     private func addLater(
         _ applied: AppliedLimit, to request: LimitRequest, _ charge: inout ResponseCharge?, _ call: CallView
     ) {
-        guard let limit = applied.limit, let cost = applied.responseCost else { return }
+        guard let limit = applied.limit else { return }
+        if let counting = applied.stream, !counting.measure.isOfBytes, !call.isRPC { return }
         begin(limit, hits: 0, request, call)
         add(applied.keys, to: request, call)
+        if let counting = applied.stream { return addGauge(applied, limit, counting, slot: request.count - 1, call) }
+        guard let cost = applied.responseCost else { return }
         let pending = charge ?? call.makeResponseCharge(limiter)
         if charge == nil { reset(pending.request, call, charging: .always) }
         charge = pending
         pending.add(cost)
         begin(limit, hits: 0, pending.request, call)
         add(applied.keys, to: pending.request, call)
+    }
+
+    private func addGauge(
+        _ applied: AppliedLimit, _ limit: Limit, _ counting: LimitConfiguration.StreamCounting, slot: Int, _ call: CallView
+    ) {
+        let request = limiter.makeRequest()
+        reset(request, call)
+        begin(limit, hits: 0, request, call)
+        add(applied.keys, to: request, call)
+        call.add(StreamGauge(request, of: limiter, counting, slot: slot), metering)
+    }
+
+    /// Whether all limits that have refused the call would have it wait.
+    private func isHeld(_ request: LimitRequest, _ meter: StreamMeter) -> Bool {
+        (0..<request.count).allSatisfy { index in
+            request.verdict(at: index).isAllowed || request.limit(at: index).isShadow || meter.holds(index)
+        }
+    }
+
+    /// Has a call wait until its limits inside streams are paid for by time.
+    private func hold(_ call: CallView, _ meter: StreamMeter, nanoseconds: UInt64) -> FilterVerdict {
+        call.count(.limitHeld)
+        call.dropUnadmitted(metering)
+        let isEarly = meter.isEarly
+        meter.admission = call.suspend(for: StreamMetering.pause(nanoseconds)) { [unowned self] call in
+            isEarly ? requestEarly(call) : request(call)
+        }
+        return .suspended
     }
 
     private enum Applicability {
@@ -366,8 +409,9 @@ package final class LimitsFilter {
         return logText.readable
     }
 
-    private static func applied(_ limits: [AppliedLimit], _ limit: Borrowed<Limit>) -> AppliedLimit? {
-        limits.first { $0.limit.map { Borrowed($0) } == limit }
+    /// By its name, which no two limits have: what an operator has put in a limit's place has its keys, too.
+    private static func applied(_ limits: [AppliedLimit], _ limit: Limit) -> AppliedLimit? {
+        limits.first { $0.limit?.name == limit.name }
     }
 
     /// Into `text`; false where the call lacks a value of it.

@@ -88,6 +88,7 @@ extension Record<Call> {
     /// More of the answer's body has arrived.
     func passBody(_ stream: StreamPointer, _ slice: BufferSlice, _ worker: GatewayWorker) {
         let downstream = self.downstream
+        if self.meter != nil, !worker.filters.metering.answerCarried(self, slice.bytes) { return }
         self.outcome.responseBytes += slice.count
         // Only of an RPC is it asked; a body of zeros would be an empty message every five bytes.
         if self.isRPC { self.boundary.pass(slice.bytes) }

@@ -33,7 +33,7 @@ extension Bridges {
         // The call may have held more than there is memory for.
         guard call.machine.isUnderWay else { return }
         let due = compressor.flow.take(0)
-        if due > 0 { stream.connection { $0.consumed(stream, due) } }
+        if due > 0 { call.giveBackAnswer(stream, due) }
     }
 
     /// The body is complete.
@@ -54,7 +54,7 @@ extension Bridges {
     /// The caller's socket took so much of the answer: the upstream may send as much again.
     func gzipDrained(_ call: Record<Call>, _ count: Int) {
         guard let due = call.compressor?.flow.take(count), due > 0, let stream = call.upstream else { return }
-        stream.connection { $0.consumed(stream, due) }
+        call.giveBackAnswer(stream, due)
     }
 
     func releaseGzip(_ compressor: AnswerCompressor) { compression.give(compressor.deflater) }

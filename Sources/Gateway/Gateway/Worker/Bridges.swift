@@ -108,8 +108,7 @@ extension Bridges {
     func requestDrained(_ call: Record<Call>, _ bridge: Bridge, _ count: Int) {
         let due = bridge.requestFlow.take(count)
         guard due > 0 else { return }
-        let downstream = call.downstream
-        downstream.connection { $0.consumed(downstream, due) }
+        call.giveBackRequest(due)
     }
 }
 
@@ -143,7 +142,7 @@ extension Bridges {
         bridge.answerFlow.convert(bytes.count, to: bridge.output.count)
         sendOutput(call, bridge)
         let due = bridge.answerFlow.take(0)
-        if due > 0 { stream.connection { $0.consumed(stream, due) } }
+        if due > 0 { call.giveBackAnswer(stream, due) }
     }
 
     func sendOutput(_ call: Record<Call>, _ bridge: Bridge) {
@@ -159,6 +158,6 @@ extension Bridges {
     func answerDrained(_ call: Record<Call>, _ bridge: Bridge, _ count: Int) {
         let due = bridge.answerFlow.take(count)
         guard due > 0, let stream = call.upstream else { return }
-        stream.connection { $0.consumed(stream, due) }
+        call.giveBackAnswer(stream, due)
     }
 }

@@ -107,6 +107,7 @@ extension CallManager {
         if call.downstream.bodyBytesReceived > call.bodyBytesMax {
             return fail(call, .messageTooLarge(bytesMax: call.bodyBytesMax))
         }
+        if call.meter != nil, !worker({ $0.filters.metering.requestCarried(call, slice.count) }) { return }
         if let bridge = call.bridge { return worker.bridges { $0.forward(call, bridge, slice.bytes) } }
         worker { $0.upstream.forward(call, slice) }
     }

@@ -54,7 +54,7 @@ package final class Downstream: StreamHandler {
             return worker.bridges { $0.answerDrained(call, bridge, count) }
         }
         if call.compressor != nil { return worker.bridges { $0.gzipDrained(call, count) } }
-        upstream.connection { $0.consumed(upstream, count) }
+        call.giveBackAnswer(upstream, count)
     }
 
     package func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) {

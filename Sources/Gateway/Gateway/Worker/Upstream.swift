@@ -97,6 +97,7 @@ package final class Upstream: StreamHandler {
     /// More of the body has arrived from the caller.
     @inline(__always)
     func forward(_ call: Record<Call>, _ slice: BufferSlice) {
+        if call.meter != nil, !worker.filters.metering.requestCarried(call, messages: slice.bytes) { return }
         if call.traffic != nil { worker.copyForMirror(call, slice.bytes) }
         guard let stream = call.upstream else {
             keep(slice, of: call)
@@ -187,9 +188,8 @@ package final class Upstream: StreamHandler {
         let fresh = attempt.drained - call.bodyConsumed
         // A second attempt sends again what the window has already got back.
         guard fresh > 0 else { return }
-        let downstream = call.downstream
         call.bodyConsumed += fresh
-        downstream.connection { $0.consumed(downstream, fresh) }
+        call.giveBackRequest(fresh)
     }
 
     package func streamClosed(_ stream: StreamPointer, _ reason: StreamClose) { closed(stream.attempt, stream, reason) }

@@ -10,8 +10,10 @@ package struct AppliedLimit: Sendable {
     package let keys: [Key]
     /// How many hits a call is charged; zero for what its policy says.
     package let cost: UInt64
-    /// There is `responseCost`: asked without copying it.
+    /// There is `responseCost` or `stream`: asked without copying them.
     package let isChargedLater: Bool
+    /// What of the call's streams it counts, while they run.
+    package let stream: LimitConfiguration.StreamCounting?
     /// What is charged at the end of a call, where its answer says that; nothing is when it is admitted.
     package let responseCost: LimitConfiguration.ResponseCost?
     /// Which calls it applies to; `nil` for all, as nearly every limit does.
@@ -75,7 +77,8 @@ package struct AppliedLimit: Sendable {
         case .response(let response): (cost, responseCost) = (0, response)
         case nil: (cost, responseCost) = (0, nil)
         }
-        isChargedLater = responseCost != nil
+        stream = entry.configuration.stream
+        isChargedLater = responseCost != nil || stream != nil
         keys =
             entry.descriptor?.map { .text($0.value) }
             ?? entry.configuration.rule.keys.map { key in

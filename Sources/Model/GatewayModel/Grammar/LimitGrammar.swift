@@ -27,12 +27,20 @@ extension LimitConfiguration {
         let cost = section.optional("cost", .limitCost)
         let warnPercent = section.optional("warn_at", .warnAt)
         let logsKey = section.value("log_key", .boolean, default: false)
-        let amount = section.required("count", .amount)
+        let measure = section.optional("of", Grammar<LimitConfiguration.StreamMeasure?>.word("calls", or: .choice)) ?? nil
+        let over = section.value("over", .choice, default: Overflow.refuse)
+        let isOfBytes = measure?.isOfBytes == true
+        let amount = section.required("count", isOfBytes ? .byteAmount : .amount)
         let rule: LimitRule
         switch amount {
         case .limit(let count):
-            guard let read = LimitRule(in: section, count: count) else { return nil }
+            let unit = isOfBytes ? StreamCounting.unit(for: count) : 1
+            let amounts = isOfBytes ? Grammar<Int>.byteSize(1...Int.max) : .count(1...Int(LimitRule.countMax))
+            guard let read = LimitRule(in: section, count: count / unit, of: amounts, unit: unit) else { return nil }
             (rule, effect) = (read, .count)
+            if let measure {
+                stream = StreamCounting(measure: measure, isHeld: over == .hold, unit: unit)
+            }
         case .nothing:
             // `per` is accepted and ignored: translated configurations write 0 with a unit.
             _ = section.optional("per", .limitWindow)
@@ -59,6 +67,7 @@ extension LimitConfiguration {
                 "found without keys, expected key: beside it: there is nothing that could be missing", about: "when_missing")
         }
         if logsKey { checkLoggedKeys(in: section) }
+        checkStream(in: section, over)
         for key in ["cost", "warn_at"] where section.has(key) && effect != .count {
             section.report("found beside a count that nothing is charged to, expected a count from 1", about: key)
         }
@@ -82,6 +91,31 @@ extension LimitConfiguration {
         }
         for case .header(let name) in rule.keys where CallVariable.requestHeader(Array(name.utf8)).isCredential {
             section.report("found beside the key header \(name), which is a credential, expected false", about: "log_key")
+        }
+    }
+
+    private func checkStream(in section: Section, _ over: Overflow) {
+        guard stream != nil else {
+            if section.has("over") {
+                section.report("found without of: what streams carry, expected refuse: calls are not held", about: "over")
+            }
+            if section.has("of"), effect != .count {
+                section.report("found beside a count that nothing is charged to, expected a count from 1", about: "of")
+            }
+            return
+        }
+        if rule.algorithm == .concurrency {
+            section.report("found beside algorithm: concurrency, expected none: calls in flight are counted as calls", about: "of")
+        }
+        for key in ["cost", "warn_at"] where section.has(key) {
+            section.report("found beside of, expected none: what streams carry is counted as it is", about: key)
+        }
+        // What waits for longer is not held up but lost.
+        if over == .hold,
+            rule.window.units > 1 && rule.window.unit != .second || ![.second, .minute].contains(rule.window.unit)
+                || rule.window.unit == .second && rule.window.units > 60
+        {
+            section.report("found hold, expected refuse: no call waits for longer than a minute", about: "over")
         }
     }
 
@@ -161,6 +195,9 @@ extension Grammar where Value == LimitConfiguration.ResponseCost {
     }
 }
 
+/// `over`: what happens to what is over a limit inside streams.
+private enum Overflow: String, CaseIterable { case refuse, hold }
+
 /// What `count` says.
 private enum Amount {
     case nothing
@@ -169,6 +206,11 @@ private enum Amount {
 }
 
 extension Grammar where Value == Amount {
+    /// Of bytes.
+    fileprivate static var byteAmount: Grammar {
+        Grammar<Int>.byteSize(1...(1 << 50)).map { .limit($0) }
+    }
+
     fileprivate static var amount: Grammar {
         Grammar<Int?>.word("unlimited", or: .count(0...Int(LimitRule.countMax)))
             .map { $0.map { $0 == 0 ? .nothing : .limit($0) } ?? .unlimited }

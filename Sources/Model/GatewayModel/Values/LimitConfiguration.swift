@@ -1,4 +1,5 @@
 package import AccessControl
+internal import Config
 package import RateLimit
 
 /// One entry of `limits`: what is counted, and which calls it applies to.
@@ -14,6 +15,8 @@ package struct LimitConfiguration: Sendable, Equatable {
     package var cost: Cost?
     /// The access log may have its keys' values.
     package var logsKey = false
+    /// What of a call's streams it counts; `nil` where it counts calls.
+    package var stream: StreamCounting?
     /// How much of it is used when answers warn of it, in percent, zero for never; `nil` for what `rate_limits` says.
     package var warnPercent: Int?
 
@@ -54,11 +57,43 @@ package struct LimitConfiguration: Sendable, Equatable {
         }
     }
 
+    /// A limit inside streams.
+    package struct StreamCounting: Sendable, Equatable {
+        package var measure: StreamMeasure
+        /// What is over waits, held back by flow control; else it ends the call.
+        package var isHeld: Bool
+        /// How many bytes a hit stands for, so that counts fit; 1 for messages.
+        package var unit: Int
+
+        package init(measure: StreamMeasure, isHeld: Bool, unit: Int) {
+            self.measure = measure
+            self.isHeld = isHeld
+            self.unit = unit
+        }
+
+        /// The unit for a count of bytes: as fine as a counter of hits a second can be.
+        package static func unit(for bytes: Int) -> Int {
+            var unit = 1
+            while bytes / unit > Int(LimitRule.perSecondMax) { unit *= 2 }
+            return unit
+        }
+    }
+
+    package enum StreamMeasure: String, CaseIterable, Sendable {
+        case requestMessages = "request_messages"
+        case responseMessages = "response_messages"
+        case requestBytes = "request_bytes"
+        case responseBytes = "response_bytes"
+
+        package var isOfBytes: Bool { self == .requestBytes || self == .responseBytes }
+        package var isOfRequest: Bool { self == .requestBytes || self == .requestMessages }
+    }
+
     /// The most that it may cost; a service has no limits of ours.
     package static let costMax = 1_000_000_000
 
     /// The most hits that it ever admits at once; `nil` where that is not ours to say.
-    package var capacity: UInt64? { effect == .count ? rule.capacity : nil }
+    package var capacity: UInt64? { effect == .count && stream == nil ? rule.capacity : nil }
 
     /// What calls are charged whatever their method or route costs; `nil` where these decide. A call is one call in flight.
     package var ownCost: Cost? { cost ?? (effect == .count && rule.effectiveAlgorithm == .concurrency ? .hits(1) : nil) }
@@ -102,7 +137,13 @@ extension LimitConfiguration {
         case .count:
             let window = rule.window
             let span = window.units == 1 ? window.unit.rawValue : "\(window.units)\(window.unit.rawValue)"
-            return "\(rule.count)/\(span)" + (rule.algorithm.map { " \($0.rawValue)" } ?? "")
+            let amount =
+                stream.map { stream in
+                    let amount = Int(rule.count) * stream.unit
+                    return stream.measure.isOfBytes ? ByteSize.text(amount) : "\(amount)"
+                } ?? "\(rule.count)"
+            let measure = stream.map { " \($0.measure.rawValue)" } ?? ""
+            return "\(amount)/\(span)" + measure + (rule.algorithm.map { " \($0.rawValue)" } ?? "")
                 + (rule.burst.map { " burst \($0)" } ?? "") + keys
         }
     }

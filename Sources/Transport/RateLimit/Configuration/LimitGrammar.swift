@@ -42,8 +42,13 @@ extension Grammar where Value == LimitRule {
 extension LimitRule {
     /// Reads a limit's mapping.
     ///
-    /// - Parameter count: which has been read; `nil` where it is wrong.
-    package init?(in section: Section, count: Int?) {
+    /// - Parameters:
+    ///   - count: which has been read; `nil` where it is wrong.
+    ///   - amounts: how numbers of what is counted are written.
+    ///   - unit: how many of these a hit stands for.
+    package init?(
+        in section: Section, count: Int?, of amounts: Grammar<Int> = .count(1...Int(LimitRule.countMax)), unit: Int = 1
+    ) {
         let algorithm = section.optional("algorithm", .choice) as LimitAlgorithm?
         let window =
             algorithm == .concurrency
@@ -52,7 +57,7 @@ extension LimitRule {
             section.report(
                 "found beside algorithm: concurrency, expected none: calls in flight are counted in no window", about: "per")
         }
-        let burst = section.optional("burst", .count(1...Int(LimitRule.countMax)))
+        let burst = section.optional("burst", amounts).map { max(1, $0 / unit) }
         let start = section.optional("starts", .windowStart)
         let timeZone = section.optional("time_zone", .timeZone)
         let counters = section.optional("counters", .count(1...CounterTable.maximumMax))
