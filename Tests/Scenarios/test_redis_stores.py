@@ -16,12 +16,12 @@ def write(file, text):
 
 
 def connections(store):
-    """Those of the one worker, once the look at the store at the start is over."""
+    """Those of the one worker and of the control loop, once the look at the store at the start is over."""
     def seen():
         lines = store.command("CLIENT", "LIST").decode().splitlines()
         found = {line.split()[0] for line in lines if "user=martlet" in line}
-        return found if len(found) == 1 else None
-    return eventually(seen, "one connection")
+        return found if len(found) == 2 else None
+    return eventually(seen, "two connections")
 
 
 def auths(store):
@@ -72,7 +72,7 @@ def test_a_password_that_changes_in_its_file_is_given_on_connections_that_are_op
     store.command("ACL", "SETUSER", "martlet", ">neu")
     write(file, "neu\n")
     counter.process.wait_for(lambda line: "store main: its password has changed" in line, "notice")
-    eventually(lambda: auths(store) == (rotation.accepted + 1, 0), "AUTH anew")
+    eventually(lambda: auths(store) == (rotation.accepted + 2, 0), "AUTH anew")
     store.command("ACL", "SETUSER", "martlet", "<geheim")
     assert counter.counts() and connections(store) == rotation.before
     # A reload, which finds the new one in the file, leaves them as they are.

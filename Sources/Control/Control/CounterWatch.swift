@@ -44,6 +44,9 @@ final class CounterWatch {
                     }
                 }),
             MetricFamily(
+                name: "martlet_limit_gateways", help: "Processes that share the limit store, this one among them.", kind: .gauge,
+                series: [MetricSeries(value: .level(Int64(counters.processCount)))]),
+            MetricFamily(
                 name: "martlet_limit_counter_pool_used", help: "Counters taken from the shared pool, above each limit's guarantee.",
                 kind: .gauge,
                 series: [MetricSeries(value: .level(Int64(counters.cells.poolUsed)))]),

@@ -341,6 +341,7 @@ package final class GatewayProcess {
         default:
             if let shutdown { return shutdown.forceNow() }
             enter(.leaving)
+            quotaStore.presence.leave()
             manager?.notify(.stopping, status: "leaving: running calls finish")
             shutdown = GracefulShutdown(
                 configuration.drain, group: group, connectionCounts: connectionCounts, loop: loop, diagnostics: diagnostics)

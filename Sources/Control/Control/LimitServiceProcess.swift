@@ -33,6 +33,9 @@ package final class LimitServiceProcess {
     private let counterWatch: CounterWatch
     private let storePasswords: StorePasswords
     private let storeInspections: StoreInspections
+    private let presence: StorePresence
+    /// The control loop's own connection to the store.
+    private let redis: (any RedisConnector)?
     private var signals: SignalSource?
     private let relay: SignalRelay
     private let manager: ServiceManager?
@@ -96,6 +99,9 @@ package final class LimitServiceProcess {
         storePasswords.keep(configuration.rateLimits.store)
         storeInspections = StoreInspections(context, readFile: readFile) { diagnostics.log($0) }
         storeInspections.inspect(store.inspected)
+        redis = store.make(context, readFile: readFile).redis
+        presence = StorePresence(counters, on: loop)
+        presence.use(redis, prefix: configuration.rateLimits.domain, heartbeatTimeout: configuration.rateLimits.heartbeatTimeout)
         listeners = ProcessListeners(group, diagnostics: diagnostics)
         try listeners.adopt(plans)
         admin = try Admin.open(configuration.admin, registry: registry, context: context)
@@ -117,6 +123,7 @@ package final class LimitServiceProcess {
             guard let store = storePasswords.changed() else { return }
             configuration.rateLimits.store = .redis(store)
             group.postToAll { $0.redis?.renew(store.passwords) }
+            redis?.renew(store.passwords)
         }
         for signal in relay.early { received(signal: signal) }
         loop.run()
@@ -127,6 +134,7 @@ package final class LimitServiceProcess {
     private func received(signal: Int32) {
         guard signal == SIGHUP else {
             if let shutdown { return shutdown.forceNow() }
+            presence.leave()
             admin.isReady = false
             manager?.notify(.stopping, status: "leaving: running calls finish")
             shutdown = GracefulShutdown(
@@ -198,7 +206,7 @@ extension StoreConfiguration {
     /// All but the size of the memory, which changes while it counts.
     fileprivate func countsAlike(_ other: StoreConfiguration) -> Bool {
         store.withoutRenewable == other.store.withoutRenewable && domain == other.domain && timeout == other.timeout
-            && whenUnavailable == other.whenUnavailable && lease == other.lease
+            && whenUnavailable == other.whenUnavailable && heartbeatTimeout == other.heartbeatTimeout && lease == other.lease
     }
 }
 

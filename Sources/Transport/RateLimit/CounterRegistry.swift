@@ -13,6 +13,7 @@ package final class CounterRegistry: Sendable {
     /// The maintaining loop; not its whole ticks, in which a configuration may be read.
     private let maintaining: EpochDomain.Participant
     private let state = Mutex<State>(State())
+    private let processes = Atomic<Int>(1)
 
     package static let poolDefault = 4_194_304
     package static let poolMax = 1 << 27
@@ -41,6 +42,11 @@ package final class CounterRegistry: Sendable {
         cells = CounterCells(pool: pool, epochs: epochs)
         maintaining = epochs.join()
     }
+
+    /// How many processes that live share the store of the limits, as far as is known: one at least.
+    package var processCount: Int { processes.load(ordering: .relaxed) }
+
+    package func setProcessCount(_ count: Int) { processes.store(max(count, 1), ordering: .relaxed) }
 
     /// Threads that count, from within their loop's ticks.
     package func join(_ loop: EventLoop) { loop.join(cells.epochs) }

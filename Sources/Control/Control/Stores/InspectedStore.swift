@@ -11,6 +11,7 @@ struct InspectedStore {
     let location: RedisLocation
     let tls: UpstreamTLS?
     let prefix: String
+    var heartbeatTimeout = StoreConfiguration.defaults.heartbeatTimeout
     /// How the names of its servers are looked up.
     var resolver = ResolverConfiguration.defaults
 }
@@ -19,7 +20,7 @@ extension InspectedStore {
     /// `nil` where the limits are counted elsewhere.
     init?(_ plan: StorePlan, lookingUp resolver: ResolverConfiguration) {
         guard case .redis(let location, let tls) = plan.location else { return nil }
-        self.init(location: location, tls: tls, prefix: plan.domain, resolver: resolver)
+        self.init(location: location, tls: tls, prefix: plan.domain, heartbeatTimeout: plan.heartbeatTimeout, resolver: resolver)
     }
 
     /// Where it is written.

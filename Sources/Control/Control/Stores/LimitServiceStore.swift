@@ -36,7 +36,8 @@ struct LimitServiceStore: Sendable {
     /// `nil` where the limits are counted in memory.
     var inspected: InspectedStore? {
         guard case .redis(let location, let tls) = location else { return nil }
-        return InspectedStore(location: location, tls: tls, prefix: configuration.domain)
+        return InspectedStore(
+            location: location, tls: tls, prefix: configuration.domain, heartbeatTimeout: configuration.heartbeatTimeout)
     }
 
     /// - Parameter readFile: for the files that say how names are looked up.
@@ -49,7 +50,7 @@ struct LimitServiceStore: Sendable {
             through: LookedUpHosts(tls, context, readFile), on: context.loop, seed: RandomBytes.uint64())
         let store = RedisStore(
             redis, fallback: memory, whenUnavailable: configuration.whenUnavailable, prefix: configuration.domain,
-            lease: configuration.lease)
+            lease: configuration.lease, heartbeatTimeout: configuration.heartbeatTimeout, on: context.loop)
         return (store, redis)
     }
 }

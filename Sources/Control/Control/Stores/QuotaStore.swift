@@ -13,6 +13,8 @@ internal import Upstreams
 final class QuotaStore {
     private let manager: QuotaManager
     private let counters: CounterRegistry
+    /// Tells on the same connection that the process lives.
+    let presence: StorePresence
     private let context: WorkerContext
     private let readFile: (String) -> Result<[UInt8], FileFailure>
     private var plan: StorePlan?
@@ -26,6 +28,7 @@ final class QuotaStore {
     ) {
         self.manager = manager
         self.counters = counters
+        presence = StorePresence(counters, on: context.loop)
         self.context = context
         self.readFile = readFile
     }
@@ -38,6 +41,7 @@ final class QuotaStore {
             if case .redis(let location, _) = wanted.location { renew(location.passwords) }
             return manager.adopt(view(snapshot))
         }
+        defer { presence.use(redis, prefix: wanted.domain, heartbeatTimeout: wanted.heartbeatTimeout) }
         let former = (redis, hosts)
         redis = nil
         hosts = nil
