@@ -184,7 +184,9 @@ let package = Package(
         module(
             "Services/RateLimitService",
             [
-                "Bytes", "Time", "Metrics", "Net", "HTTPModel", "Reactor", "Sockets", "GRPC", "Config", "Transport", "RateLimit",
+                "Bytes", "Time", "Metrics", "Net", "HTTPModel", "TLS", "Protobuf", "Reactor", "Sockets", "GRPC", "Config",
+                "Transcoding",
+                "Transport", "RateLimit",
             ]),
         module(
             "Services/QuotaService",

@@ -14,11 +14,20 @@ struct RateLimit: ParsableCommand {
             """)
 
     @Argument(help: "The configuration file with listeners, store and rules, for example limits.yaml.")
-    var file: String
+    var file: String?
+
+    @Flag(name: .customLong("import"), help: "Print which key each environment variable of envoyproxy/ratelimit becomes, and end.")
+    var printsImport = false
+
+    func validate() throws {
+        guard printsImport == (file == nil) else {
+            throw ValidationError(printsImport ? "Found FILE beside --import." : "Missing expected argument '<file>'")
+        }
+    }
 
     func run() throws {
+        guard let file else { return print(ImportTable.text { Files.environment($0) != nil }, terminator: "") }
         let diagnostics = Diagnostics()
-        let file = file
         do {
             let process = try LimitServiceProcess(
                 { recording in

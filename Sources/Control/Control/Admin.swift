@@ -18,6 +18,8 @@ final class Admin: StreamHandler {
     var notReadyReason: String?
     /// What is known of endpoints; `nil` where there are none.
     var clusters: (() -> ClusterReport)?
+    /// The rules of a rate-limit service, for people; `nil` where there are none.
+    var rules: (() -> String)?
     /// What is looked at and done about tenants.
     var quotas: AdminQuotas?
     /// Metrics that the registry does not have.
@@ -104,8 +106,12 @@ final class Admin: StreamHandler {
         } else if path.elementsEqual("/clusters".utf8), let clusters {
             clusters().writeJSON(to: &body, now: context.loop.now)
             reply(stream, "200", "application/json", isHead: isHead)
+        } else if path.elementsEqual("/rlconfig".utf8), let rules {
+            body.append(Array(rules().utf8))
+            reply(stream, "200", "text/plain; charset=utf-8", isHead: isHead)
         } else {
-            let more = (clusters == nil ? "" : ", /clusters") + (quotas == nil ? "" : ", /quota/")
+            let more =
+                (clusters == nil ? "" : ", /clusters") + (rules == nil ? "" : ", /rlconfig") + (quotas == nil ? "" : ", /quota/")
             body.append("not found: /live, /ready\(more) and /metrics are served here\n")
             reply(stream, "404", "text/plain; charset=utf-8", isHead: isHead)
         }

@@ -23,6 +23,7 @@ package final class LimitServiceProcess {
     private let ticketKeys: TicketKeys
     /// What is in service; where a part of it is not, what the next start brings.
     private var configuration: LimitServiceConfiguration
+    private var rules: RuleTree
     private let loop: EventLoop
     private let context: WorkerContext
     private let connectionCounts: ConnectionCounts
@@ -67,7 +68,7 @@ package final class LimitServiceProcess {
         var files = FileOpener(read: readFile, places: reading.places, now: loop.wall)
         let ticketKeys = TicketKeys(now: loop.now)
         self.ticketKeys = ticketKeys
-        let plans = files.listenerPlans(configuration.listeners, speaking: [.http2], ticketKeys: ticketKeys)
+        let plans = files.listenerPlans(configuration.listeners, speaking: LimitServer.protocols, ticketKeys: ticketKeys)
         let store = LimitServiceStore(configuration.rateLimits, &files)
         let problems =
             files.issues + PlaceCheck.issues(of: configuration.listeners, admin: configuration.admin, reading.places)
@@ -81,6 +82,7 @@ package final class LimitServiceProcess {
         self.counters = counters
         counterWatch = CounterWatch(counters, on: loop, diagnostics: diagnostics)
         let rules = RuleTree(configuration.domains, answers: configuration.answers, counters: counters)
+        self.rules = rules
         let registry = MetricRegistry()
         let metrics = LimitServiceMetrics(registry)
         // Where it counts does not change: there is one generation.
@@ -107,6 +109,7 @@ package final class LimitServiceProcess {
         admin = try Admin.open(configuration.admin, registry: registry, context: context)
         relay.handler = { [unowned self] in received(signal: $0) }
         admin.moreFamilies = { [counterWatch] in counterWatch.families }
+        admin.rules = { [unowned self] in rules.text }
         diagnostics.log("admin address=\(admin.address)")
     }
 
@@ -180,7 +183,7 @@ package final class LimitServiceProcess {
     private func take(_ found: LimitServiceConfiguration, _ places: PlaceIndex) -> String {
         guard shutdown == nil else { return "reload refused: the service is leaving" }
         var files = FileOpener(read: readFile, places: places, now: loop.wall)
-        let plans = files.listenerPlans(found.listeners, speaking: [.http2], ticketKeys: ticketKeys)
+        let plans = files.listenerPlans(found.listeners, speaking: LimitServer.protocols, ticketKeys: ticketKeys)
         let problems = files.issues + PlaceCheck.issues(of: found.listeners, admin: found.admin, places)
         diagnostics.report(problems)
         guard !problems.hasErrors else { return Self.refusal }
@@ -197,6 +200,7 @@ package final class LimitServiceProcess {
             diagnostics.log("\(what): the change takes effect at the next start")
         }
         configuration = found
+        self.rules = rules
         counters.cells.setPool(found.rateLimits.counters)
         return Self.success
     }

@@ -31,9 +31,14 @@ def serve(world):
 def _envoy(world):
     # Envoy has ports by themselves: "@frontend:8080" is that backend's.
     text = re.sub(r'"@127\.0\.0\.1:(\d+)"', r"\1", world.replaced("envoy.yaml"))
-    file, admin = world.folder / "envoy.yaml", world.folder / "admin"
+    world.addresses = envoy(world.folder, text, set(world.translation.table["listeners"]), world.enter)
+
+
+def envoy(folder, text, listeners, enter):
+    """Starts Envoy; where its listeners are, by their names."""
+    file, admin = folder / "envoy.yaml", folder / "admin"
     file.write_text("admin: { address: { socket_address: { address: 127.0.0.1, port_value: 0 } } }\n" + text)
-    process = world.enter(Process(
+    process = enter(Process(
         [envoy_program(), "--config-path", file, "--admin-address-path", admin, "--concurrency", "1", "--disable-hot-restart",
          "--log-level", "warning"], name="envoy"))
 
@@ -41,9 +46,9 @@ def _envoy(world):
         assert process.running(), process.output()
         with urllib.request.urlopen(f"http://{admin.read_text().strip()}/listeners", timeout=10) as answer:
             lines = dict(line.split("::") for line in answer.read().decode().split())
-        return lines if set(lines) == set(world.translation.table["listeners"]) else None
+        return lines if set(lines) == listeners else None
     eventually(lambda: not process.running() or (admin.exists() and admin.read_text()), "Envoy's admin address")
-    world.addresses = eventually(listening, "Envoy's listeners")
+    return eventually(listening, "Envoy's listeners")
 
 
 def _nginx(world):

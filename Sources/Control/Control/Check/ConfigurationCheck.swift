@@ -95,7 +95,7 @@ package struct ConfigurationCheck {
     ) -> [Issue] {
         guard let draft = read.value else { return read.issues }
         var files = FileOpener(read: readFile, places: read.places, now: now)
-        _ = files.listenerPlans(draft.listeners, speaking: [.http2], ticketKeys: TicketKeys(now: .now()))
+        _ = files.listenerPlans(draft.listeners, speaking: LimitServer.protocols, ticketKeys: TicketKeys(now: .now()))
         store = LimitServiceStore(draft.rateLimits, &files)
         return read.issues + files.issues + PlaceCheck.issues(of: draft.listeners, admin: draft.admin, read.places)
     }

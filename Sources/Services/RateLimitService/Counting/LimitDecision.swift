@@ -52,6 +52,8 @@ package final class LimitDecision {
     /// Limits of the request's own, which no tree holds.
     var overrides: [Limit] = []
     var call: CallReference?
+    /// In place of a call.
+    var waiter: (any LimitWaiter)?
     /// In seconds since the epoch.
     var second: UInt64 = 0
     /// Where it is counted, and when it began.
@@ -86,6 +88,7 @@ package final class LimitDecision {
         checks.removeAll(keepingCapacity: true)
         overrides.removeAll(keepingCapacity: true)
         call = nil
+        waiter = nil
         row = nil
     }
 

@@ -185,6 +185,20 @@ package final class RuleTree: Sendable {
         }
     }
 
+    /// A line for each rule, as `/rlconfig` of envoyproxy/ratelimit has them.
+    package var text: String {
+        rules.map { rule in
+            let path = ([domainNames[rule.domain]] + rule.path).joined(separator: ".")
+            let limit =
+                rule.isUnlimited
+                ? "unlimited"
+                : "unit=" + "\(rule.unit)".uppercased()
+                    + (rule.seconds == rule.unit.seconds ? "" : ", unit_multiplier=\(rule.seconds / (rule.unit.seconds ?? 1))")
+                    + ", requests_per_unit=\(rule.requests)"
+            return "\(path): \(limit), shadow_mode: \(rule.isShadow)" + (rule.isQuota ? ", quota_mode: true" : "") + "\n"
+        }.joined()
+    }
+
     /// The domain's number; -1 for a domain without rules.
     func number(ofDomain name: UnsafeRawBufferPointer) -> Int { domains.find(key: name) }
 

@@ -73,6 +73,28 @@ package final class LimitService: UnaryMethod, LimitDelegate {
         return .done
     }
 
+    /// Decides a request that came otherwise than by gRPC, and tells `waiter`, perhaps before this returns.
+    func decide(_ message: UnsafeRawBufferPointer, for waiter: any LimitWaiter) {
+        do throws(LimitQuery.Failure) {
+            try query.read(message)
+        } catch {
+            return waiter.limitFailed(error.status)
+        }
+        let decision = idleDecisions.popLast() ?? makeDecision()
+        prepare(decision)
+        decision.waiter = waiter
+        if decision.request.count > 0, store.decide(decision.request, now: loop.now, wall: loop.wall) == .pending { return }
+        defer { finish(decision) }
+        tell(waiter, decision)
+    }
+
+    private func tell(_ waiter: any LimitWaiter, _ decision: LimitDecision) {
+        guard decision.outcome != .unavailable else { return waiter.limitFailed(Self.unavailable) }
+        var answer = ByteBuffer(capacity: 256)
+        AnswerWriter.write(decision, to: &answer)
+        waiter.limitAnswered(answer.readable, isOver: decision.isOverLimit)
+    }
+
     private func makeDecision() -> LimitDecision {
         let decision = LimitDecision(keepsValues: store.needsValues)
         decisions.append(decision)
@@ -82,6 +104,7 @@ package final class LimitService: UnaryMethod, LimitDelegate {
     package func limitDecided(_ request: LimitRequest) {
         guard let decision = LimitDecision.of(request) else { return }
         defer { finish(decision) }
+        if let waiter = decision.waiter { return tell(waiter, decision) }
         // The caller may have gone; what it counted stays counted.
         guard let call = decision.call?.live else { return }
         guard decision.outcome != .unavailable else { return call.finish(Self.unavailable) }
