@@ -165,8 +165,9 @@ let package = Package(
         module(
             "Gateway/Filters",
             [
-                "Bytes", "Random", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Protobuf", "Reactor", "Sockets", "GRPC",
-                "Telemetry", "Balancing", "AccessControl", "Routing", "Transcoding", "Transport", "Bridging", "RateLimit",
+                "Bytes", "Random", "JSON", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Protobuf", "Reactor", "Sockets",
+                "GRPC",
+                "Telemetry", "Balancing", "AccessControl", "Routing", "Quotas", "Transcoding", "Transport", "Bridging", "RateLimit",
                 "GatewayModel", "Schemas", "Upstreams", "Snapshots", "Calls",
             ], unchecked: "json: 9.6 %"),
 

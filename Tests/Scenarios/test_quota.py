@@ -90,7 +90,8 @@ def start(gateway, backend, signing_key, sockets):
 
 @pytest.fixture
 def store(redis):
-    return {"store": redis().url, "domain": "shop", "timeout": "1s"}
+    # Without leases, which count as used for a second.
+    return {"store": redis().url, "domain": "shop", "timeout": "1s", "lease": "off"}
 
 
 @pytest.fixture
@@ -116,7 +117,7 @@ def audit(running):
 
 @pytest.mark.parametrize("kind", ["memory", "redis"])
 def test_show_and_block(start, caller, kind, redis):
-    store = {"store": "memory"} if kind == "memory" else {"store": redis().url, "timeout": "1s"}
+    store = {"store": "memory"} if kind == "memory" else {"store": redis().url, "timeout": "1s", "lease": "off"}
     running, quota = start(store)
     acme, other = caller(running, "acme"), caller(running, "other")
     assert codes(acme, 3) == {OK: 3}
@@ -196,7 +197,7 @@ def test_an_override_holds_until_its_expiry(start, caller, store):
 @pytest.mark.parametrize("kind", ["memory", "redis"])
 @pytest.mark.parametrize("limit", ["5/day", "5/80000s", "5/month sliding"])
 def test_a_reset_has_the_count_begin_anew(start, caller, kind, redis, limit):
-    running, quota = start({"store": "memory"} if kind == "memory" else {"store": redis().url, "timeout": "1s"}, limits=[limit])
+    running, quota = start({"store": "memory"} if kind == "memory" else {"store": redis().url, "timeout": "1s", "lease": "off"}, limits=[limit])
     acme, other = caller(running, "acme"), caller(running, "other")
     assert codes(acme, 6) == {OK: 5, OVER: 1} and codes(other, 5) == {OK: 5}
     assert quota.used("acme") == (5, 0)
@@ -251,3 +252,101 @@ def test_requests_with_mistakes_say_so(start):
     ]:
         done = quota.run(*words)
         assert done.returncode == status and said in done.stderr, (words, done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize("kind", ["memory", "redis"])
+def test_exports_sum_to_what_was_called_on_all_gateways(start, caller, redis, kind):
+    store = {"store": "memory"} if kind == "memory" else {"store": redis().url, "timeout": "1s", "lease": "off"}
+    one, quota = start(store, "a", limits=["20/day"])
+    running = [one] if kind == "memory" else [one, start(store, "b", limits=["20/day"])[0]]
+    called = collections.Counter()
+    for gateway in running:
+        for tenant, count in (("acme", 7), ("other, \"inc\"", 12)):
+            called[tenant] += codes(caller(gateway, tenant), count)[OK]
+
+    def exported(*words):
+        return {row["tenant"]: int(row["hits"]) for row in quota("export", *words).get("records", [])}
+    eventually(lambda: exported() == called, "all that was called", within=15)
+    assert exported("--period", "hour") == called
+    assert exported("--tenant", "acme") == {"acme": called["acme"]}
+    assert exported("--from", "2020-01-01", "--to", "2020-01-03T05") == {}
+    lines = quota.run("export").stdout.splitlines()
+    assert lines[0] == "start,tenant,issuer,limit,hits" and len(lines) == 3
+    assert lines[2].split("Z,", 1)[1].startswith('"other, ""inc""",https://')
+    listed = {tenant["tenant"]: int(tenant["hitsToday"]) for tenant in quota("list")["tenants"]}
+    assert listed == called
+    assert code(caller(one, "acme")) == OK
+    one.stop()
+    if kind == "redis":
+        # What the last second had is kept before the end.
+        left = Quota(running[1].admin_address)
+        total = {row["tenant"]: int(row["hits"]) for row in left("export")["records"]}
+        assert total["acme"] == called["acme"] + 1
+
+
+def test_usage_waits_for_the_store_and_is_added_once(start, caller, redis):
+    server = redis()
+    running, quota = start({"store": server.url, "timeout": "100ms", "when_unavailable": "local"}, limits=["1000/day"])
+    acme = caller(running, "acme")
+    assert codes(acme, 5) == {OK: 5}
+    exported = lambda: sum(int(row["hits"]) for row in quota("export").get("records", []))  # noqa: E731
+    eventually(lambda: exported() == 5, "the first sum", within=15)
+    server.freeze()
+    assert codes(acme, 20) == {OK: 20}
+    running.process.wait_for(lambda line: "usage waits for the store" in line, "a word of it")
+    server.thaw()
+    eventually(lambda: exported() == 25, "all of it", within=15)
+    assert quota.metric("martlet_quota_usage_waiting") == 0
+
+
+def test_who_uses_most_and_who_is_refused_most(start, caller):
+    running, quota = start({"store": "memory"}, limits=["5/day"])
+    for tenant, count in (("a", 2), ("b", 9), ("c", 5)):
+        codes(caller(running, tenant), count)
+
+    def top(by):
+        return [(each["tenant"], int(each["hits"])) for each in json.loads(quota.page("/quota/top")[1]).get(by, [])]
+    eventually(lambda: top("byRefusals") == [("b", 4)] and top("byUse")[2:] == [("a", 2)], "the sketches")
+    assert sorted(top("byUse")[:2]) == [("b", 5), ("c", 5)]
+
+
+@pytest.mark.parametrize("kind", ["memory", "redis"])
+def test_a_tenant_reads_its_own_usage_with_its_own_token(gateway, backend, signing_key, redis, own, kind):
+    running = gateway(configuration(
+        backend, workers=2, rate_limits={"store": "memory"} if kind == "memory" else {"store": redis().url, "timeout": "1s", "lease": "off"},
+        authentication={**authentication(signing_key), "tenant": "claim tenant", "plan": "claim plan", "default_plan": "free"},
+        plans={"free": {"limits": [{"name": "calls", "count": 5, "per": "day"}, {"name": "burst", "count": 50, "per": "month"}]}},
+        routes=[{"path": "/usage", "serve": "usage", "allow": "authenticated", "expose": True, "limits": ["1000/h"]},
+                open_route(allow="authenticated")]))
+
+    def usage(tenant, method="GET", **claims):
+        token = signing_key.token(**({"tenant": tenant} if tenant else {}), **claims)
+        connection = http.client.HTTPConnection(running.address, timeout=10)
+        connection.request(method, "/usage", headers={"authorization": f"Bearer {token}"})
+        answer = connection.getresponse()
+        return answer, answer.read().decode()
+    acme = own(Caller(running.address, token=signing_key.token(tenant="acme")))
+    assert codes(acme, 7) == {OK: 5, OVER: 2}
+    for _ in range(3):
+        answer, text = usage("acme")
+        assert answer.status == 200 and answer.getheader("cache-control") == "no-store"
+        told = json.loads(text)
+        assert told["tenant"] == "acme" and told["plan"] == "free"
+        first, second = told["limits"]
+        assert (first["limit"], first["count"], first["used"], first["remaining"]) == ("calls", 5, 5, 0)
+        assert (second["limit"], second["used"], second["remaining"]) == ("burst", 5, 45), "looking costs nothing"
+        assert 0 < first["reset_seconds"] <= 86_400
+    assert [limit["used"] for limit in json.loads(usage("other")[1])["limits"]] == [0, 0]
+    assert usage(None)[0].status == 403
+    assert usage("acme", "POST")[0].status == 405
+    assert usage("acme", "HEAD")[1] == ""
+
+
+def test_usage_is_served_only_where_there_are_tenants(signing_key, tmp_path, backend):
+    file = tmp_path / "martlet.yaml"
+    for more, said in (({}, "expected authentication with a tenant"),
+                       ({"authentication": {**authentication(signing_key), "tenant": "claim tenant"}}, None)):
+        file.write_text(json.dumps(configuration(
+            backend, routes=[{"path": "/usage", "serve": "usage", "allow": "anyone"}, open_route()], **more)))
+        done = run("check", file)
+        assert (done.returncode == 0) == (said is None) and (said or "good") in done.stdout, done.stdout

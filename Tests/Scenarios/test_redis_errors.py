@@ -7,7 +7,7 @@ import pytest
 
 from harness.certificates import Authority
 from harness.gateway import configuration, open_route
-from harness.limiters import USER, ServiceCounts
+from harness.limiters import QUOTAS, USER, ServiceCounts
 from harness.waiting import eventually
 
 
@@ -99,7 +99,7 @@ def test_keys_outside_the_permission_are_said(counting, redis):
 
 
 def test_exactly_what_the_readme_says_is_enough(counting, redis):
-    store = redis(users=[f"martlet {counting.user}"])
+    store = redis(users=[f"martlet {counting.user} {QUOTAS}"])
     counter = counting(store.url, user="martlet", password="geheim")
     assert all(counter.counts() for _ in range(20))
     used = store.command("INFO", "commandstats").decode()

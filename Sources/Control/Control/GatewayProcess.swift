@@ -177,6 +177,7 @@ package final class GatewayProcess {
         quotaStore = QuotaStore(quotas, counters: counters, context: context, readFile: source.readFile)
         let storeHosts = HostHints(mailbox: loop.mailbox, refresher: names)
         let faultWatch = FaultWatch(mailbox: loop.mailbox, diagnostics: diagnostics)
+        let usageReports = UsageReports(quotas, mailbox: loop.mailbox)
         let overload = OverloadMonitor(workers: workerCount)
         memoryWatch = MemoryWatch(limit: snapshot.overload.memory, on: loop)
         heapRelease = HeapRelease(on: loop)
@@ -188,6 +189,7 @@ package final class GatewayProcess {
             hints.attach(to: gateway, on: context.loop)
             schemaHints.attach(to: gateway)
             faultWatch.attach(to: gateway)
+            usageReports.attach(to: gateway)
             let worker = context.index
             gateway.limitStoreChanged = { storeWatch.report($0, worker: worker, generation: $1) }
             gateway.storeHostSeen = { storeHosts.seen($0) }
@@ -246,6 +248,8 @@ package final class GatewayProcess {
         maker.stop()
         monitor.stop()
         schemaRefresher.stop()
+        group.runOnAll { $0.gateway.usage.gather() }
+        quotas.settle(within: .seconds(1))
         group.stop()
         log.stop()
         return 0

@@ -107,11 +107,13 @@ package final class Snapshot: Sendable {
         }
     }
 
-    /// Those that count by tenant, each once.
+    /// Those that count by tenant, each once; not those of calls in flight.
     package var limitsPerTenant: [Limit] {
         let lists = routes.flatMap { $0.policies.map(\.limits) } + plans.map(\.limits)
         var seen: Set<String> = []
-        return lists.joined().compactMap(\.limit).filter { $0.tenantKeyIndex >= 0 && seen.insert($0.fullName).inserted }
+        return lists.joined().compactMap(\.limit).filter {
+            $0.tenantKeyIndex >= 0 && $0.algorithm != .concurrency && seen.insert($0.fullName).inserted
+        }
     }
 
     /// The same with another schema of one cluster.

@@ -39,6 +39,7 @@ struct CrossChecks {
         forEachRoute(checkProtocols)
         forEachRoute(checkNativeCalls)
         forEachRoute(checkJSON)
+        forEachRoute(checkUsage)
         forEachRoute(checkMirror)
         forEachRoute(checkFault)
         forEachRoute(checkFallback)
@@ -165,6 +166,17 @@ struct CrossChecks {
         findings.report(
             "never applies: cluster \(Quoted.text(cluster.name)) speaks http1, and what it answers is passed on as it is",
             at: path["json"], severity: .warning)
+    }
+
+    /// Without tenants there is no usage of theirs.
+    private func checkUsage(_ route: RouteConfiguration, at path: ConfigurationPath) {
+        guard route.action == .serve(.usage) else { return }
+        if configuration.authentication?.tenant == nil {
+            findings.report("found usage, expected authentication with a tenant, whose usage it is", at: path["serve"])
+        } else if route.credentials == .off {
+            findings.report(
+                "found usage beside authentication: off, expected tokens to be verified: they name the tenant", at: path["serve"])
+        }
     }
 
     private func checkMirror(_ route: RouteConfiguration, at path: ConfigurationPath) {

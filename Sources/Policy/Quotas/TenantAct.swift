@@ -69,20 +69,7 @@ package struct TenantAct: Sendable, Equatable {
 
     /// Its place in the list: another act of the same place takes its place.
     package var field: String {
-        ([kind.rawValue, tenant, issuer, limit] + (id.isEmpty ? [] : [id])).map(Self.escaped).joined(separator: ":")
-    }
-
-    /// Every byte but `A–Z a–z 0–9 - _ . / @` is written as %XX.
-    private static func escaped(_ part: String) -> String {
-        var text = ""
-        for byte in part.utf8 {
-            switch byte {
-            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x2f, 0x40, 0x5f:
-                text.unicodeScalars.append(Unicode.Scalar(byte))
-            default: text += byte < 16 ? "%0\(String(byte, radix: 16))" : "%\(String(byte, radix: 16))"
-            }
-        }
-        return text
+        ([kind.rawValue, tenant, issuer, limit] + (id.isEmpty ? [] : [id])).map(FieldText.escaped).joined(separator: ":")
     }
 
     // MARK: As text

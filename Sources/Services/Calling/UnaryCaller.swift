@@ -39,7 +39,11 @@ package final class UnaryCaller: ClientCallOwner {
         guard let call = ClientCall(head, on: connection, owner: self) else { throw .unreachable("the connection takes no call") }
         message.withUnsafeBytes { call.send($0) }
         call.finish()
-        while status == nil { loop.tick(wait: true) }
+        // What was sent leaves at the end of a tick, which would wait for something to arrive first.
+        loop.tick(wait: false)
+        withExtendedLifetime(call) {
+            while status == nil { loop.tick(wait: true) }
+        }
         guard let status, status.code == .ok, let answer else {
             throw .status(status.flatMap { $0.code == .ok ? nil : $0 } ?? CallStatus(.internal, "an answer without a message"))
         }

@@ -44,6 +44,7 @@ package final class QuotaManager {
     let random: () -> UInt64
     let counters: CounterRegistry
     let audit: AuditLog
+    let ledger: UsageLedger
     package private(set) var view = View.none
     private(set) var reader: CounterReader?
     private(set) var sender: (any RedisSender)?
@@ -63,6 +64,7 @@ package final class QuotaManager {
         self.random = random
         self.counters = counters
         self.audit = audit
+        ledger = UsageLedger(on: loop, process: random(), say: say)
         keeper = ActKeeper(on: loop, random: random, say: say)
         keeper.changed = { [unowned self] in actsChanged() }
     }
@@ -76,6 +78,7 @@ package final class QuotaManager {
         self.sender = sender
         self.reader = reader
         self.view = view
+        ledger.use(sender, domain: view.domain)
         keeper.use(sender, domain: view.domain)
     }
 

@@ -42,6 +42,9 @@ struct QuotaOperation {
         // Requests outlive neither: both are the process's.
         [
             QuotaOperation("Show", isChange: false) { [unowned manager] in manager.show($0, $2) },
+            QuotaOperation("List", isChange: false) { [unowned manager] in manager.list($0, $2) },
+            QuotaOperation("Top", isChange: false) { [unowned manager] in manager.top($0, $2) },
+            QuotaOperation("Export", isChange: false) { [unowned manager] in manager.export($0, $2) },
             QuotaOperation("Block", isChange: true) { [unowned manager] in manager.block($0, $1, $2) },
             QuotaOperation("Unblock", isChange: true) { [unowned manager] in manager.unblock($0, $1, $2) },
             QuotaOperation("Grant", isChange: true) { [unowned manager] in manager.grant($0, $1, $2) },

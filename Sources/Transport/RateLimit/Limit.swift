@@ -57,6 +57,8 @@ package final class Limit: Sendable {
     package let table: CounterTable
     /// `table`, reached at every call without counting references.
     let tableReference: Unmanaged<CounterTable>
+    /// What tenants use of it is summed up.
+    package let countsUsage: Bool
     /// How many counters it may have.
     let countersMax: Int
     private let zone: ZoneOffsets?
@@ -119,6 +121,7 @@ package final class Limit: Sendable {
         serviceKeys = (descriptor ?? rule.keys.map(\.description)).map { Array($0.utf8) }
         isDecidedByService = descriptor != nil
         tenantKeyIndex = rule.keys.firstIndex(of: .tenant) ?? -1
+        countsUsage = tenantKeyIndex >= 0 && !rule.isShadow && rule.effectiveAlgorithm != .concurrency
         needsIssuer = rule.keys.contains { key in
             switch key {
             case .tenant, .claim: true

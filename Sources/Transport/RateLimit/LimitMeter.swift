@@ -6,7 +6,7 @@ package import Time
 extension Limit {
     /// The same counters, asked how much they hold: the count in force may be less than what was used.
     package var meter: Limit {
-        guard algorithm != .rate else { return self }
+        guard algorithm == .fixed || algorithm == .sliding else { return self }
         let most = rule.window.unit == .second ? LimitRule.countMaxOfSeconds : LimitRule.countMax
         return adjusted(count: most, burst: nil, granted: 0) ?? self
     }

@@ -80,6 +80,8 @@ package final class LimitRequest {
     /// Takes the answer in place of the call that `context` tells, and keeps the request; whoever takes it back forgets this too.
     package var answered: (() -> Void)?
     package var outcome = LimitOutcome.uncounted(.allowed)
+    /// Nothing is decided by it: the caller wants to know how things stand.
+    package var isQuestion = false
     /// Owns limits of it that stand in the place of the snapshot's; `nil` for nearly every call.
     package var substitutes: AnyObject?
 
@@ -115,6 +117,7 @@ package final class LimitRequest {
         isAbandoned = false
         countsInFlight = false
         outcome = .uncounted(.allowed)
+        isQuestion = false
         if substitutes != nil { substitutes = nil }
     }
 
@@ -166,6 +169,14 @@ package final class LimitRequest {
     package func limit(at index: Int) -> Limit {
         precondition(index >= 0 && index < count)
         return slots[index].limit._withUnsafeGuaranteedRef { $0 }
+    }
+
+    /// Of a limit per tenant, what usage is summed by; `nil` for another, and for one of calls in flight or in shadow mode.
+    @inline(__always)
+    package func usage(at index: Int) -> (counter: CounterDigest, hits: UInt64)? {
+        let slot = slots + index
+        let counts = slot.pointee.limit._withUnsafeGuaranteedRef { $0.countsUsage }
+        return counts ? (slot.pointee.digest, slot.pointee.hits) : nil
     }
 
     package func counter(at index: Int) -> CounterDigest {

@@ -14,7 +14,7 @@ struct Quota: ParsableCommand {
             (67 is INVALID_ARGUMENT, 69 NOT_FOUND, 71 PERMISSION_DENIED, 78 UNAVAILABLE), 64 for an invalid command line.
             """,
         subcommands: [
-            QuotaShow.self, QuotaGrant.self, QuotaOverride.self, QuotaRestore.self, QuotaReset.self, QuotaBlock.self,
-            QuotaUnblock.self,
+            QuotaShow.self, QuotaList.self, QuotaTop.self, QuotaExport.self, QuotaGrant.self, QuotaOverride.self, QuotaRestore.self,
+            QuotaReset.self, QuotaBlock.self, QuotaUnblock.self,
         ])
 }

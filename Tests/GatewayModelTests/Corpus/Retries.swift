@@ -63,7 +63,7 @@ extension WrongConfiguration {
         >>> martlet.yaml:8:66: routes[0].methods.Ask.hedging.non_fatal[0]: found "reset", expected a gRPC status such as unavailable
         --- hedging of a whole route
         routes: [{ service: a.B, cluster: orders, hedging: {} }]
-        >>> martlet.yaml:1:43: routes[0].hedging: unknown key, expected listeners, authority, service, path, prefix, http_method, headers, query, name, cluster, clusters, sticky, mirror, fault, redirect, respond, rewrite, fallback, timeout, stream_idle, body_bytes, allow, deny, authentication, limits, cost, expose, priority, retry, max_stream_duration, idempotent, request_headers, request_query, response_headers, methods, cors, error_response, json, gzip or protocols
+        >>> martlet.yaml:1:43: routes[0].hedging: unknown key, expected listeners, authority, service, path, prefix, http_method, headers, query, name, cluster, clusters, sticky, mirror, fault, redirect, respond, serve, rewrite, fallback, timeout, stream_idle, body_bytes, allow, deny, authentication, limits, cost, expose, priority, retry, max_stream_duration, idempotent, request_headers, request_query, response_headers, methods, cors, error_response, json, gzip or protocols
         --- budgets, and how long a call may go on
         clusters: { orders: { endpoints: [10.0.0.1:80], retry_budget: { percent: 20, minimum: -1 }, hedge_budget: 20% } }
         routes: [{ cluster: orders, max_stream_duration: 0s }]

@@ -162,6 +162,14 @@ extension WrongConfiguration {
         >>> martlet.yaml:4:52: routes[2].redirect: found beside "clusters", expected only one of the two
         >>> martlet.yaml:5:44: routes[3].redirect: found none of scheme, authority, path and prefix, expected at least one
         >>> martlet.yaml:5:44: routes[3].redirect: found beside "cluster", expected only one of the two
+        --- what the gateway cannot serve
+        routes:
+          - { path: /b, serve: uses }
+          - { path: /c, serve: usage, cluster: orders }
+          - { service: a.B, serve: usage }
+        >>> martlet.yaml:2:24: routes[0].serve: found "uses", expected usage
+        >>> martlet.yaml:3:24: routes[1].serve: found beside "cluster", expected only one of the two
+        >>> martlet.yaml:4:28: routes[2].serve: found beside "service", whose callers expect the answer of an RPC, expected path or prefix, or fault: { abort: { grpc_status: … } } beside a cluster
         --- what is said of calls upstream where there are none
         routes:
           - { path: /a, redirect: { path: /b }, rewrite: { path: /c }, timeout: 5s, retry: {}, request_headers: { remove: x-a } }

@@ -335,7 +335,7 @@ extension WrongConfiguration {
         >>> martlet.yaml:1:52: routes[0].json.enum: unknown key; did you mean "enums"?
         >>> martlet.yaml:1:81: routes[0].protocols[0]: found "grpcweb", expected grpc, grpc-web, connect or rest; did you mean "grpc-web"?
         --- keys of features that are not there yet
-        routes: [{ cluster: orders, serve: x }]
-        >>> martlet.yaml:1:29: routes[0].serve: unknown key, expected listeners, authority, service, path, prefix, http_method, headers, query, name, cluster, clusters, sticky, mirror, fault, redirect, respond, rewrite, fallback, timeout, stream_idle, body_bytes, allow, deny, authentication, limits, cost, expose, priority, retry, max_stream_duration, idempotent, request_headers, request_query, response_headers, methods, cors, error_response, json, gzip or protocols
+        routes: [{ cluster: orders, views: x }]
+        >>> martlet.yaml:1:29: routes[0].views: unknown key, expected listeners, authority, service, path, prefix, http_method, headers, query, name, cluster, clusters, sticky, mirror, fault, redirect, respond, serve, rewrite, fallback, timeout, stream_idle, body_bytes, allow, deny, authentication, limits, cost, expose, priority, retry, max_stream_duration, idempotent, request_headers, request_query, response_headers, methods, cors, error_response, json, gzip or protocols
         """#)
 }

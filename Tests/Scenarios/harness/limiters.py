@@ -14,9 +14,9 @@ rls_grpc = stubs.module("envoy/service/ratelimit/v3/rls_pb2_grpc")
 common = stubs.module("envoy/extensions/common/ratelimit/v3/ratelimit_pb2")
 
 # What a user needs at least, of either program.
-USER = (
-    "on >geheim resetkeys ~martlet:* resetchannels -@all +evalsha +eval +time +mget +set +info "
-    "+hget +hgetall +hset +hdel +hincrby +del")
+USER = "on >geheim resetkeys ~martlet:* resetchannels -@all +evalsha +eval +time +mget +set +info"
+# And what acting on tenants needs.
+QUOTAS = "+hget +hgetall +hset +hdel +hincrby +hscan +expire +del"
 
 
 def _of_store(store, more):

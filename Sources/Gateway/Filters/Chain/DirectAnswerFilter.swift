@@ -8,16 +8,18 @@ internal import Schemas
 internal import Snapshots
 internal import Transport
 
-/// Answers in place of an upstream: a redirect, a fixed answer, the document of what can be called by HTTP, or the page made of it.
+/// Answers in place of an upstream: a redirect, a fixed answer, a tenant's usage, the document of what can be called by HTTP, or the page
+/// made of it.
 ///
 /// All of them are answers of HTTP: a call in gRPC, gRPC-Web or Connect, which could not read them, is refused in its own protocol.
 package enum DirectAnswerFilter {
-    static func request(_ call: CallView) -> FilterVerdict {
+    static func request(_ call: CallView, _ limits: LimitsFilter) -> FilterVerdict {
         guard let answer = call.route({ $0.answer }) else { return .proceed }
         guard call.caller == .http else { return call.refuse(.unsupportedContentType) }
         switch answer {
         case .document: return answerPage(call, isDocument: true)
         case .page: return answerPage(call, isDocument: false)
+        case .usage: return limits.tellUsage(call)
         case .redirect(let redirect): return self.redirect(call, redirect)
         case .respond(let respond):
             self.respond(call, respond)

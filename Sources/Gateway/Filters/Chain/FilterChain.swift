@@ -65,7 +65,7 @@ package final class FilterChain {
         case .conversionFailure: ConversionFailureFilter.request(call)
         case .traffic: TrafficFilter.request(call)
         case .headers: HeadersFilter.request(call)
-        case .directAnswer: DirectAnswerFilter.request(call)
+        case .directAnswer: DirectAnswerFilter.request(call, limits)
         }
     }
 

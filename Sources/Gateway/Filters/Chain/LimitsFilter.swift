@@ -20,6 +20,8 @@ package final class LimitsFilter {
         didSet { limiter.filter = self }
     }
 
+    /// What tenants have used.
+    package let usage: UsageRecorder
     private let services: FilterServices
     private let metering: StreamMetering
     /// A value of a descriptor; used within one call's decision.
@@ -30,6 +32,7 @@ package final class LimitsFilter {
         self.metering = metering
         self.limiter = limiter
         self.services = services
+        usage = UsageRecorder(on: services.context.loop)
         limiter.filter = self
     }
 
@@ -41,7 +44,7 @@ package final class LimitsFilter {
     /// The route's limits and those of the caller's plan, all in one decision: all are charged or none.
     func request(_ call: CallView) -> FilterVerdict {
         call.policy { policy in
-            guard let plan = call.identity?.plan else { return decide(call, policy.limits, []) }
+            guard !policy.tellsUsage, let plan = call.identity?.plan else { return decide(call, policy.limits, []) }
             return call.snapshot { decide(call, policy.limits, $0.plans[plan].limits) }
         }
     }
@@ -75,7 +78,7 @@ package final class LimitsFilter {
         }
     }
 
-    private func reset(_ request: LimitRequest, _ call: CallView, charging: LimitRequest.Charging = .allOrNone) {
+    func reset(_ request: LimitRequest, _ call: CallView, charging: LimitRequest.Charging = .allOrNone) {
         if let identity = call.identity {
             identity.issuer.withUnsafeBytes { request.reset(issuer: $0, charging: charging) }
         } else {
@@ -117,10 +120,12 @@ package final class LimitsFilter {
             total += cost.hits
         }
         guard total > 0 else { return charge.limiter.recycle(charge.request) }
+        if let identity = call.identity { usage.admitted(charge.request, identity, call.wall) }
         charge.limiter.charge(charge.request, of: call.snapshot.object, now: call.now, wall: call.wall)
     }
 
     private func conclude(_ call: CallView, _ request: LimitRequest) -> FilterVerdict {
+        if request.isQuestion { return answerUsage(call, request) }
         let outcome = request.outcome
         let warns = request.record(in: services.metrics.shard)
         if outcome.shadowRefusals != 0 { recordShadows(call, request) }
@@ -131,6 +136,7 @@ package final class LimitsFilter {
         switch outcome.decision {
         case .allowed:
             call.admitResponseCharge()
+            if let identity = call.identity { usage.admitted(request, identity, call.wall) }
             if let holds = request.takeHolds() { call.hold(holds) }
             if outcome.tightestIndex >= 0 { call.recordTightest(request, outcome.tightestIndex) }
             if call.meter != nil, !call.admit(metering) { return .replied }
@@ -150,6 +156,7 @@ package final class LimitsFilter {
             }
             call.count(outcome.source == .fallback ? .limitLocallyRefused : .limitRefused)
             if outcome.refusedIndex >= 0 { call.recordTightest(request, outcome.refusedIndex) }
+            if let identity = call.identity { usage.refused(request, identity, call.wall) }
             let states = Self.states(request, exposes: call.policy.exposesRules)
             call.report(states, in: call.snapshot { $0.limitHeaders.families(.always, .refused) })
             return call.refuse(
@@ -341,13 +348,13 @@ package final class LimitsFilter {
 
     /// Puts the values of a limit's keys into the request. A value that a call does not have counts as an empty one:
     /// such calls share a counter, and none goes uncounted.
-    private func add(_ keys: [AppliedLimit.Key], to request: LimitRequest, _ call: CallView) {
+    func add(_ keys: [AppliedLimit.Key], to request: LimitRequest, _ call: CallView) {
         for key in keys where !withValue(of: key, call, { request.add(key: $0) }) { request.add(key: BorrowedBytes.none) }
     }
 
     /// Puts a limit into the request, or what counts in its place.
     @inline(__always)
-    private func begin(_ limit: Limit, hits: UInt64, _ request: LimitRequest, _ call: CallView) {
+    func begin(_ limit: Limit, hits: UInt64, _ request: LimitRequest, _ call: CallView) {
         if call.tenants == nil {
             request.begin(limit, hits: hits)
         } else {

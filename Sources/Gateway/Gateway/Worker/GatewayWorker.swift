@@ -286,6 +286,9 @@ package final class GatewayWorker {
         if tenants.hasBlocks { calls.endBlocked() }
     }
 
+    /// What tenants have used of their limits.
+    package var usage: UsageRecorder { filters.limits.usage }
+
     /// Counters have been reset.
     package func forget(_ counter: CounterName) {
         let request = LimitRequest(keepsValues: true)

@@ -157,6 +157,7 @@ package struct SnapshotBuilder {
             case .cluster: nil
             case .redirect(let redirect): .redirect(redirect)
             case .respond(let respond): .respond(respond)
+            case .serve(.usage): .usage
             }
         let fallback: Route.Fallback? =
             switch route.fallback {
@@ -181,6 +182,7 @@ package struct SnapshotBuilder {
         settings.allowedProtocols = route.protocols
         settings.terms = documents.terms(of: route)
         settings.answersItself = answer != nil
+        settings.tellsUsage = route.action == .serve(.usage)
         settings.shapes = traffic != nil
         settings.streamLimits = StreamLimits(route)
         settings.hasCORS = route.cors != nil

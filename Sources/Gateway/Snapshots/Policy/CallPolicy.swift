@@ -37,6 +37,8 @@ package final class CallPolicy: Sendable {
     package let limits: [AppliedLimit]
     /// What a call is charged by limits that say no cost of their own, those of its plan too.
     package let cost: UInt64
+    /// Limits of the caller's plan do not count.
+    package let tellsUsage: Bool
     /// What callers may speak.
     package let allowedProtocols: ClientProtocols
     /// What OpenAPI documents say about it.
@@ -74,6 +76,8 @@ package final class CallPolicy: Sendable {
         package var terms = OpenAPIDocument.Terms()
         /// There is no cluster.
         package var answersItself = false
+        /// What callers have used is told, which costs their plans nothing.
+        package var tellsUsage = false
         /// The route has a traffic plan.
         package var shapes = false
         package var streamLimits: StreamLimits?
@@ -106,6 +110,7 @@ package final class CallPolicy: Sendable {
         limits = AppliedLimit.list(settings.limits.filter { !$0.isBeforeAuthentication })
         cost = settings.cost
         exposesRules = settings.exposesRules
+        tellsUsage = settings.tellsUsage
         rewrite = settings.rewrite
         query = settings.query.isEmpty ? nil : settings.query
         narrowsQuery = !settings.query.isEmpty

@@ -54,12 +54,14 @@ package final class Route: Sendable {
         case document, page
         case redirect(RedirectConfiguration)
         case respond(RespondConfiguration)
+        /// Of the caller's own tenant.
+        case usage
 
         /// It describes calls, and is none itself.
         var isPage: Bool {
             switch self {
             case .document, .page: true
-            case .redirect, .respond: false
+            case .redirect, .respond, .usage: false
             }
         }
     }

@@ -95,7 +95,7 @@ extension RouteConfiguration {
     private static func cluster(in section: Section, _ traffic: TrafficConfiguration) -> String? {
         if section.has("clusters") { return traffic.split.first?.cluster }
         let name = Grammar<String>.text("the name of a cluster")
-        return section.has("redirect") || section.has("respond")
+        return answering.contains { section.has($0) }
             ? section.optional("cluster", name) : section.required("cluster", name)
     }
 
@@ -105,10 +105,10 @@ extension RouteConfiguration {
             "redirect",
             .redirect(of: match?.targets, hasPrefix: section.has("prefix")))
         let respond = section.optional("respond", .respond(status: 200))
-        let answers = ["cluster", "clusters", "redirect", "respond"].filter { section.has($0) }
+        let served = section.optional("serve", .choice) as Served?
+        let answers = (["cluster", "clusters"] + answering).filter { section.has($0) }
         for other in answers.dropFirst() where other != "clusters" { section.exclude(answers[0], with: other) }
-        guard section.has("redirect") || section.has("respond") else { return .cluster }
-        let key = section.has("redirect") ? "redirect" : "respond"
+        guard let key = answering.first(where: { section.has($0) }) else { return .cluster }
         for other in needingCluster where section.has(other) {
             section.report("found beside \(Quoted.text(key)), expected beside a cluster: nothing is sent upstream", about: other)
         }
@@ -119,10 +119,13 @@ extension RouteConfiguration {
             section.report(
                 "found beside \"service\", whose callers expect the answer of an RPC, expected path or prefix, "
                     + "or fault: { abort: { grpc_status: … } } beside a cluster",
-                about: "respond")
+                about: key)
         }
-        return redirect.map { .redirect($0) } ?? respond.map { .respond($0) }
+        return redirect.map { .redirect($0) } ?? respond.map { .respond($0) } ?? served.map { .serve($0) }
     }
+
+    /// The gateway answers itself.
+    private static let answering = ["redirect", "respond", "serve"]
 
     /// What is said of calls upstream.
     private static let needingCluster = [

@@ -59,6 +59,13 @@ package struct RouteConfiguration: Sendable, Equatable {
         case cluster
         case redirect(RedirectConfiguration)
         case respond(RespondConfiguration)
+        case serve(Served)
+    }
+
+    /// What the gateway itself has to tell.
+    package enum Served: String, CaseIterable, Sendable {
+        /// Of the caller's own tenant.
+        case usage
     }
 
     /// Those that its calls may be answered by.

@@ -179,6 +179,9 @@ package nonisolated struct Martlet_Quota_V1_ListReply: Sendable {
 
   package var scope: String = String()
 
+  /// There is more usage of today than is looked at.
+  package var isTruncated: Bool = false
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -327,6 +330,8 @@ package nonisolated struct Martlet_Quota_V1_UsageRecord: Sendable {
   package var limit: String = String()
 
   package var hits: UInt64 = 0
+
+  package var issuer: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -772,7 +777,7 @@ nonisolated extension Martlet_Quota_V1_ListRequest: SwiftProtobuf.Message, Swift
 
 nonisolated extension Martlet_Quota_V1_ListReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListReply"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tenants\0\u{3}next_page_token\0\u{1}scope\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tenants\0\u{3}next_page_token\0\u{1}scope\0\u{3}is_truncated\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -783,6 +788,7 @@ nonisolated extension Martlet_Quota_V1_ListReply: SwiftProtobuf.Message, SwiftPr
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.tenants) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.nextPageToken) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.scope) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.isTruncated) }()
       default: break
       }
     }
@@ -798,6 +804,9 @@ nonisolated extension Martlet_Quota_V1_ListReply: SwiftProtobuf.Message, SwiftPr
     if !self.scope.isEmpty {
       try visitor.visitSingularStringField(value: self.scope, fieldNumber: 3)
     }
+    if self.isTruncated != false {
+      try visitor.visitSingularBoolField(value: self.isTruncated, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -805,6 +814,7 @@ nonisolated extension Martlet_Quota_V1_ListReply: SwiftProtobuf.Message, SwiftPr
     if lhs.tenants != rhs.tenants {return false}
     if lhs.nextPageToken != rhs.nextPageToken {return false}
     if lhs.scope != rhs.scope {return false}
+    if lhs.isTruncated != rhs.isTruncated {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1061,7 +1071,7 @@ nonisolated extension Martlet_Quota_V1_ExportReply: SwiftProtobuf.Message, Swift
 
 nonisolated extension Martlet_Quota_V1_UsageRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".UsageRecord"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}start\0\u{1}tenant\0\u{1}limit\0\u{1}hits\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}start\0\u{1}tenant\0\u{1}limit\0\u{1}hits\0\u{1}issuer\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1073,6 +1083,7 @@ nonisolated extension Martlet_Quota_V1_UsageRecord: SwiftProtobuf.Message, Swift
       case 2: try { try decoder.decodeSingularStringField(value: &self.tenant) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.limit) }()
       case 4: try { try decoder.decodeSingularUInt64Field(value: &self.hits) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.issuer) }()
       default: break
       }
     }
@@ -1095,6 +1106,9 @@ nonisolated extension Martlet_Quota_V1_UsageRecord: SwiftProtobuf.Message, Swift
     if self.hits != 0 {
       try visitor.visitSingularUInt64Field(value: self.hits, fieldNumber: 4)
     }
+    if !self.issuer.isEmpty {
+      try visitor.visitSingularStringField(value: self.issuer, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1103,6 +1117,7 @@ nonisolated extension Martlet_Quota_V1_UsageRecord: SwiftProtobuf.Message, Swift
     if lhs.tenant != rhs.tenant {return false}
     if lhs.limit != rhs.limit {return false}
     if lhs.hits != rhs.hits {return false}
+    if lhs.issuer != rhs.issuer {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
