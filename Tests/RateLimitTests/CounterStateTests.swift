@@ -91,6 +91,18 @@ import Time
         #expect(rate.windowSeconds == 2 && window.windowSeconds == 60)
     }
 
+    @Test(
+        "a policy's window is as long as a burst needs to come back, and its quota what the window allows",
+        arguments: [
+            ("10/s", 10, 1), ("50/s burst 100", 100, 2), ("10/s burst 15", 15, 2), ("10/s burst 10", 10, 1),
+            ("10/s burst 1", 10, 1),
+            ("3/s burst 2", 3, 1), ("1/10s burst 3", 3, 30), ("60/min token_bucket burst 20", 20, 20), ("100/min", 100, 60),
+        ] as [(String, UInt64, UInt64)])
+    func policy(text: String, quota: UInt64, window: UInt64) throws {
+        let limit = try limit(text)
+        #expect(limit.quota == quota && limit.windowSeconds == window)
+    }
+
     @Test("no hits asks without charging, and is refused only where nothing is left", arguments: ["2/s", "2/min"])
     func asks(text: String) throws {
         let limit = try limit(text)

@@ -52,6 +52,12 @@ import Testing
             ("100 at once burst 5", 13, "\"burst\"", "per or the end"),
             ("0 at once", 1, "0", "a count from 1 to 10000000000"),
             ("10000001 at once", 1, "10000001", "at most 10000000 at once"),
+            ("10/day starts 06:00", 8, "\"starts\"", "the mapping form for starts: { count: 10, per: day, starts: … }"),
+            (
+                "10/2week sliding per tenant time_zone UTC", 29, "\"time_zone\"",
+                "the mapping form for time_zone: { count: 10, per: 2week, time_zone: … }"
+            ),
+            ("5 at once cost 2", 11, "\"cost\"", "the mapping form for cost: { count: 5, algorithm: concurrency, cost: … }"),
             ("100/min concurrency", 9, "\"concurrency\"", "100 at once: calls in flight have no window"),
             ("100/", 5, "the end", "a unit: s, min, h, day, week or month"),
             ("100/sec", 5, "\"sec\"", "a unit: s, min, h, day, week or month"),

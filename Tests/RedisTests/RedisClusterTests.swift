@@ -180,6 +180,25 @@ private final class ClusterTable: RedisDialers {
         #expect(table.ask(slot: 1) == .reply(1, "+OK") && table.servers[0].asked.last == "GET x")
     }
 
+    @Test("a slot that a call has waited for in vain is not waited for again for a moment, and no other slot is skipped")
+    func downSlot() throws {
+        let table = try ClusterTable(.cluster) { $0.topology }
+        #expect(table.ask(slot: 0) == .reply(1, "+OK"))
+        table.answer(0, table.topology, "-CLUSTERDOWN Hash slot not served\r\n")
+        table.recorder.events = []
+        #expect(table.send(slot: 0) == nil)
+        for _ in 0..<100 where table.recorder.events.isEmpty { table.advance(.milliseconds(10)) }
+        #expect(table.recorder.events == [.reply(1, "-CLUSTERDOWN Hash slot not served")])
+        let asked = table.servers[0].asked.count { $0 == "GET x" }
+        #expect(table.ask(slot: 0) == .failure(1, .notConnected))
+        #expect(table.cluster.lastFailure == .unfit("CLUSTERDOWN no server serves slot 0"))
+        #expect(table.servers[0].asked.count { $0 == "GET x" } == asked)
+        #expect(table.ask(slot: 16383) == .reply(1, "+OK"))
+        table.answer(0, table.topology)
+        table.advance(.milliseconds(250))
+        #expect(table.ask(slot: 0) == .reply(1, "+OK"))
+    }
+
     @Test("what was a server by itself is asked for its slots once it says that keys are of several")
     func crossSlot() throws {
         let table = try ClusterTable(.auto) { _ in Self.disabled }

@@ -55,6 +55,27 @@ import Time
         #expect(session.lateReplies == 1)
     }
 
+    @Test("another password that the server refuses is told once, and given again each second")
+    func refusedPassword() throws {
+        var settings = RedisSettings()
+        settings.password = "old"
+        let session = ready(settings)
+        try receive(session, "+OK\r\n")
+        var told: [String] = []
+        session.onRefusedPassword = { told.append($0) }
+        for password in ["new", "newer"] {
+            session.renew(password: password, now: start)
+            for second in 1...3 {
+                #expect(output(session).contains("AUTH"))
+                try receive(session, "-WRONGPASS invalid \(password)\r\n")
+                #expect(session.tick(now: start + .seconds(second)) == .nothing)
+            }
+            try receive(session, "+OK\r\n")
+            _ = output(session)
+        }
+        #expect(told == ["WRONGPASS invalid …", "WRONGPASS invalid …"])
+    }
+
     @Test("nothing of a caller's leaves before AUTH and SELECT are answered")
     func greets() throws {
         var settings = RedisSettings()

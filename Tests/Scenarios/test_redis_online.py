@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from harness.gateway import configuration, run
+from harness.gateway import configuration, open_route, run
 from harness.limiters import USER
 from harness.shapes import Cluster, Replicated
 
@@ -91,3 +91,53 @@ def test_a_server_that_evicts_counters(check, counting, redis):
     counter = counting({"redis": store.address})
     counter.process.wait_for(lambda line: f"warning: store main: {words}" in line, "notice at the start")
     assert counter.counts()
+
+
+def test_one_of_several_sentinels_that_is_away_is_only_a_warning(check, own, tmp_path, closed_port):
+    servers = own(Replicated(tmp_path))
+    found = check({"redis": [closed_port, *servers.addresses], "sentinel": {"master": "mymaster"}}, status=0)
+    assert f"warning: {closed_port} cannot be reached: Connection refused" in found
+
+
+def test_a_replica_beside_its_primary_is_only_a_warning(check, own, tmp_path):
+    servers = own(Replicated(tmp_path))
+    found = check({"redis": [servers.replica.address, servers.primary.address]}, status=0)
+    assert f"warning: {servers.replica.address} is a replica, which counts nothing: another of the addresses has to be its primary" in found
+    assert not [line for line in found if not line.startswith("warning: ")]
+
+
+@pytest.mark.parametrize("mode", ["auto", "cluster"])
+@pytest.mark.parametrize("info", ["+info", "-info"])
+def test_a_user_who_may_not_see_the_slots_of_a_cluster(check, own, tmp_path, mode, info):
+    servers = own(Cluster(tmp_path, replicas=False))
+    for server in servers.primaries:
+        server.command("ACL", "SETUSER", "martlet", *check.user.split()[1:], info)
+    first = servers.primaries[0]
+    found = check({"redis": first.address, "mode": mode, "user": "martlet", "password": "geheim"}, status=1)
+    assert [line for line in found if line.startswith(first.address) and line.endswith("expected the permission +cluster|slots for this user")]
+    assert not [line for line in found if "MOVED" in line]
+
+
+def test_tls_and_cleartext_that_meet(check, redis, pki, server_identity, tmp_path):
+    plain, secure = redis(), redis(identity=server_identity, authority=pki)
+    found = check({"redis": plain.address, "mode": "single", "tls": {"ca": str(pki.file)}}, status=1)
+    assert len(found) == 1 and found[0].startswith(f"{plain.address} TLS: "), found
+    assert found[0].endswith("(the server may not speak TLS on this port)"), found
+    found = check({"redis": secure.address, "mode": "single"}, status=1)
+    assert found == [f"{secure.address} closes the connection without an answer: it may speak TLS on this port"]
+
+
+def test_a_unix_socket_that_is_not_there(check, tmp_path):
+    path = tmp_path / "none.sock"
+    assert check({"redis": f"unix:{path}"}, status=1) == [f"unix:{path} cannot be reached: No such file or directory"]
+
+
+@pytest.mark.parametrize("limit, warns", [("10/day", True), ("10/month sliding", True), ("10/h", False), ("10/day token_bucket", False)])
+def test_a_server_that_keeps_no_files_beneath_limits_of_days(backend, redis, tmp_path, limit, warns):
+    store = redis()
+    file = tmp_path / "martlet.yaml"
+    file.write_text(json.dumps(configuration(
+        backend, routes=[open_route(limits=[limit])], stores={"main": {"redis": store.address}}, rate_limits={"store": "main"})))
+    result = run("check", "--online", file)
+    assert result.returncode == 0
+    assert ("has appendonly no: what limits of a day and longer have counted is lost" in result.stdout) == warns

@@ -175,6 +175,7 @@ package final class GatewayProcess {
             diagnostics.log($0)
         }
         quotaStore = QuotaStore(quotas, counters: counters, context: context, readFile: source.readFile)
+        quotaStore.passwordRefused = { diagnostics.log(StorePasswords.refusal(of: $0, $1)) }
         let storeHosts = HostHints(mailbox: loop.mailbox, refresher: names)
         let faultWatch = FaultWatch(mailbox: loop.mailbox, diagnostics: diagnostics)
         let usageReports = UsageReports(quotas, mailbox: loop.mailbox)

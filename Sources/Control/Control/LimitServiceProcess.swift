@@ -102,6 +102,8 @@ package final class LimitServiceProcess {
         storeInspections = StoreInspections(context, readFile: readFile) { diagnostics.log($0) }
         storeInspections.inspect(store.inspected)
         redis = store.make(context, readFile: readFile).redis
+        let name = store.inspected?.location.description ?? ""
+        redis?.onRefusedPassword = { diagnostics.log(StorePasswords.refusal(of: name, $0)) }
         presence = StorePresence(counters, on: loop)
         presence.use(redis, prefix: configuration.rateLimits.domain, heartbeatTimeout: configuration.rateLimits.heartbeatTimeout)
         listeners = ProcessListeners(group, diagnostics: diagnostics)

@@ -69,10 +69,18 @@ extension StoreTrouble {
         switch self {
         case .silent: "no answer within \(DurationText.text(timeout))"
         case .unreachable(let reason): reason.map { "cannot be reached: \($0)" } ?? "cannot be reached"
-        case .insecure(let reason): "TLS: \(reason)"
+        case .insecure(let reason):
+            "TLS: \(reason)" + (Self.isOfCleartext(reason) ? " (the server may not speak TLS on this port)" : "")
         case .notAdmitted(let words): "it does not let us in: \(words)"
         case .refusing(let words): "it answers \(words)"
         }
+    }
+}
+
+extension StoreTrouble {
+    /// What OpenSSL, or our own clock, says of a server that speaks something else.
+    private static func isOfCleartext(_ reason: String) -> Bool {
+        reason.contains("wrong version number") || reason == "no answer to the handshake"
     }
 }
 

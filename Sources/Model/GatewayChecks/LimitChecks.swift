@@ -227,6 +227,10 @@ struct LimitChecks {
 
     /// An RLS override is a count and one unit (RateLimitDescriptor.RateLimitOverride).
     private func checkStore(_ limit: LimitConfiguration, at path: ConfigurationPath) {
+        if limit.effect == .refuse, limit.when == nil, limit.whenMissing != .skip, !limit.rule.isShadow {
+            findings.report(
+                "refuses every call, expected when beside it, to say which calls", at: path["count"], severity: .warning)
+        }
         if case .serviceDescriptors = limit.effect, !storeIsService {
             findings.report(
                 "found descriptors, expected rate_limits.store to be a grpc:// service, which has rules for them", at: path)

@@ -33,6 +33,8 @@ package protocol RedisSender: AnyObject {
 package protocol RedisConnector: RedisSender {
     /// Other passwords, for the connections that are open as for later ones.
     func renew(_ passwords: RedisPasswords)
+    /// Called where a server refuses another password on a connection that is open, with its words.
+    var onRefusedPassword: ((String) -> Void)? { get set }
     /// Ends for good; what is in flight fails. Not from within a reply.
     func close()
 }

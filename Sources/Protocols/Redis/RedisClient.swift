@@ -70,6 +70,11 @@ package final class RedisClient: RedisConnector, ByteChannelDelegate {
         return nil
     }
 
+    package var onRefusedPassword: ((String) -> Void)? {
+        get { session.onRefusedPassword }
+        set { session.onRefusedPassword = newValue }
+    }
+
     /// What is published on a channel that was subscribed to.
     var onMessage: ((_ payload: UnsafeRawBufferPointer) -> Void)? {
         get { session.onMessage }

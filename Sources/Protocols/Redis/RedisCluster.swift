@@ -39,12 +39,18 @@ package final class RedisCluster: RedisConnector, RedisReplyHandler {
     private var idle: [ClusterCall] = []
     /// Calls that no server has, in no order.
     private var held: [ClusterCall] = []
+    package var onRefusedPassword: ((String) -> Void)? {
+        didSet { for node in nodes.values { node.client.onRefusedPassword = onRefusedPassword } }
+    }
+    /// Slots for which calls have waited in vain, and until when none waits for them again.
+    private var downSlots: [ClusterSlot: Instant] = [:]
 
     private static let refreshPause = Duration.milliseconds(50)
     private static let lostPause = Duration.milliseconds(200)
     private static let failedPauseMax = Duration.seconds(2)
     private static let refreshTimeout = Duration.seconds(1)
     private static let againPause = Duration.milliseconds(2)
+    private static let downPause = Duration.milliseconds(250)
     private static let answerTime = Duration.milliseconds(5)
     private static let idleMax = 1024
     /// A cluster of more servers than Redis recommends is not followed.
@@ -117,6 +123,13 @@ package final class RedisCluster: RedisConnector, RedisReplyHandler {
             // The first attempt is worth waiting for.
             guard failedRefreshes == 0, asked != nil || lastFailure == nil else { return .notConnected }
             return hold(call, until: .distantFuture)
+        }
+        if !downSlots.isEmpty, let until = downSlots[call.slot] {
+            guard until <= now else {
+                lastFailure = .unfit("CLUSTERDOWN no server serves slot \(call.slot.number)")
+                return .notConnected
+            }
+            downSlots[call.slot] = nil
         }
         guard let node = owners[Int(call.slot.number)] else {
             lastFailure = .unfit("CLUSTERDOWN no server has slot \(call.slot.number)")
@@ -205,7 +218,10 @@ package final class RedisCluster: RedisConnector, RedisReplyHandler {
             return deliver(reply, to: call)
         }
         call.redirections += 1
-        guard call.redirections <= ClusterCall.redirectionsMax, now < call.deadline else { return deliver(reply, to: call) }
+        guard call.redirections <= ClusterCall.redirectionsMax, now < call.deadline else {
+            if redirection == .down { downSlots[call.slot] = now + Self.downPause }
+            return deliver(reply, to: call)
+        }
         var failure: RedisFailure?
         switch redirection {
         case .moved(let slot, let endpoint):
@@ -221,6 +237,7 @@ package final class RedisCluster: RedisConnector, RedisReplyHandler {
             let due = now + .nanoseconds(Self.againPause.nanoseconds * Int64(call.redirections))
             // Later there is no time for an answer, and the call would end without this reason.
             guard due + Self.answerTime < call.deadline else {
+                if redirection == .down { downSlots[call.slot] = now + Self.downPause }
                 lastFailure = .unfit(reply.text)
                 return fail(call, .unfit(reply.text))
             }
@@ -257,6 +274,7 @@ package final class RedisCluster: RedisConnector, RedisReplyHandler {
             settings, dialer: dialers.dialer(for: endpoint), on: loop, seed: seed &+ UInt64(truncatingIfNeeded: nodes.count))
         let node = ClusterNode(endpoint, client)
         nodes[endpoint] = node
+        client.onRefusedPassword = onRefusedPassword
         client.onReady = { [unowned node] in node.becameReady() }
         client.onLost = { [unowned self, unowned node] failure in
             node.connectionLost()

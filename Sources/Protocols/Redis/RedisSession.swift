@@ -52,6 +52,9 @@ package final class RedisSession {
     /// When the present password is given again on this connection, which the server refused.
     private var reauthenticates: Instant?
     package static let reauthenticationPause = Duration.seconds(1)
+    /// Called once for each other password that the server refuses on a connection that is open, with its words.
+    package var onRefusedPassword: ((String) -> Void)?
+    private var hasToldRefusal = false
     /// What is published on a channel that was subscribed to.
     package var onMessage: ((_ payload: UnsafeRawBufferPointer) -> Void)?
 
@@ -101,6 +104,7 @@ package final class RedisSession {
     package func renew(password: String?, now: Instant) {
         guard password != settings.password else { return }
         settings.password = password
+        hasToldRefusal = false
         reauthenticate(now: now)
     }
 
@@ -112,6 +116,13 @@ package final class RedisSession {
         } else {
             writeAuthentication(to: &commands)
         }
+    }
+
+    private func refused(_ words: String, now: Instant) {
+        reauthenticates = now + Self.reauthenticationPause
+        guard !hasToldRefusal else { return }
+        hasToldRefusal = true
+        onRefusedPassword?(withoutPassword(words))
     }
 
     private func writeAuthentication(to output: inout ByteBuffer) {
@@ -174,7 +185,7 @@ package final class RedisSession {
             case .unexpected where reply.kind == .error: throw .refused(withoutPassword(reply.text))
             case .unexpected: throw .malformedReply("a reply to no command")
             }
-            if reauthentication.takeRefusal() { reauthenticates = now + Self.reauthenticationPause }
+            if let refusal = reauthentication.takeRefusal() { refused(refusal, now: now) }
             if let unfit { throw unfit }
         }
     }
@@ -242,7 +253,7 @@ package final class RedisSession {
     package func tick(now: Instant) -> Action {
         while let entry = pipeline.expire(now: now) { entry.handler.redisFailed(.timedOut, for: entry.tag) }
         if let due = reauthenticates, due <= now { reauthenticate(now: now) }
-        if reauthentication.takeRefusal() { reauthenticates = now + Self.reauthenticationPause }
+        if let refusal = reauthentication.takeRefusal() { refused(refusal, now: now) }
         if link.shouldDial(now: now) { return .dial }
         if link.isLate(now: now) { return .close(.timedOut) }
         if let deadline = pipeline.oldestDeadline, deadline + settings.silenceMax <= now { return .close(.timedOut) }
@@ -261,14 +272,14 @@ package final class RedisSession {
 
 /// Hears what became of AUTH on a connection that is open already.
 private final class Reauthentication: RedisReplyHandler {
-    private var isRefused = false
+    private var refusal: String?
 
-    func redisReplied(_ reply: RedisReply, to tag: UInt) { isRefused = reply.kind != .status }
+    func redisReplied(_ reply: RedisReply, to tag: UInt) { refusal = reply.kind == .status ? nil : reply.text }
     /// With a connection that is lost it does not matter: the next one begins with the new password.
-    func redisFailed(_ failure: RedisFailure, for tag: UInt) { isRefused = failure == .timedOut }
+    func redisFailed(_ failure: RedisFailure, for tag: UInt) { if failure == .timedOut { refusal = "nothing in time" } }
 
-    func takeRefusal() -> Bool {
-        defer { isRefused = false }
-        return isRefused
+    func takeRefusal() -> String? {
+        defer { refusal = nil }
+        return refusal
     }
 }

@@ -35,6 +35,11 @@ package final class SentinelClient: RedisConnector {
         source.close()
     }
 
+    package var onRefusedPassword: ((String) -> Void)? {
+        get { client.onRefusedPassword }
+        set { client.onRefusedPassword = newValue }
+    }
+
     package var timeout: Duration { client.timeout }
     package var lastFailure: RedisFailure? { client.lastFailure }
     package var now: Instant { client.now }
@@ -54,6 +59,8 @@ private final class SentinelSource: ChannelSource, RedisReplyHandler {
     private var sentinels: [RedisClient?]
     /// A connection that listens to the Sentinel that answered last, and may ask nothing else.
     private var listening: (sentinel: Int, client: RedisClient)?
+    /// Looks after that connection, on which silence is the rule.
+    private var listeningTimer: RepeatingTimer?
     private var asked = -1
     /// Distinguishes the answer to an abandoned inquiry from the current one's.
     private var number: UInt = 0
@@ -68,6 +75,8 @@ private final class SentinelSource: ChannelSource, RedisReplyHandler {
     /// For a Sentinel's answer, the connection to it included: the next one is asked then.
     private static let answerMax = Duration.milliseconds(500)
     private static let switchMaster = "+switch-master"
+    /// A Sentinel that does not answer for `RedisSettings.silenceMax` is taken for dead, and another is listened to.
+    private static let listeningInterval = Duration.seconds(5)
 
     init(
         _ seeds: [RedisEndpoint], _ sentinel: RedisTarget.Sentinel, dialers: any RedisDialers, on loop: EventLoop, seed: UInt64
@@ -97,6 +106,7 @@ private final class SentinelSource: ChannelSource, RedisReplyHandler {
         for sentinel in sentinels { sentinel?.close() }
         listening?.client.close()
         listening = nil
+        listeningTimer?.stop()
     }
 
     // MARK: Asking
@@ -183,7 +193,19 @@ private final class SentinelSource: ChannelSource, RedisReplyHandler {
         }
         client.onMessage = { [weak self] payload in self?.published(String(decoding: payload, as: UTF8.self)) }
         listening = (sentinel, client)
+        listeningTimer =
+            listeningTimer ?? RepeatingTimer(every: Self.listeningInterval, on: loop) { [unowned self] in lookAfterListening() }
     }
+
+    private func lookAfterListening() {
+        guard let listening else { return }
+        guard listening.client.isReady else { return listen(to: (listening.sentinel + 1) % seeds.count) }
+        let command = RESPCommand()
+        command.add("PING")
+        _ = listening.client.send(command, pinging, tag: 0, by: nil)
+    }
+
+    private let pinging = Ignoring()
 
     /// `NAME OLD-HOST OLD-PORT NEW-HOST NEW-PORT`
     private func published(_ text: String) {

@@ -32,6 +32,8 @@ package final class Limit: Sendable {
     /// What `ratelimit-policy` calls `w`: the seconds in which `capacity` hits come back. A month counts as 30 days; zero for calls in
     /// flight.
     package let windowSeconds: UInt64
+    /// What it calls `q`: how many hits that window allows, which is `capacity` but for a burst that is smaller than a second's calls.
+    package let quota: UInt64
     package let keyCount: Int
     /// The tenant's place among the keys; -1 without one.
     package let tenantKeyIndex: Int
@@ -96,13 +98,17 @@ package final class Limit: Sendable {
         schedule = WindowSchedule(rule.window, start: rule.start, zone: zone)
         countsSeconds = rule.window.unit == .second
         let seconds = rule.window.nominalSeconds
+        var quota: UInt64?
         switch rule.effectiveAlgorithm {
         case .tokenBucket:
             algorithm = .rate
             emission = max(1, seconds * 1_000_000_000 / max(1, rule.count))
             capacity = rule.burst ?? rule.count
             tolerance = capacity.multipliedReportingOverflow(by: emission).partialValue
-            windowSeconds = max(1, rule.burst == nil ? seconds : tolerance / 1_000_000_000)
+            let recovery = tolerance / 1_000_000_000 + (tolerance % 1_000_000_000 == 0 ? 0 : 1)
+            windowSeconds = max(1, rule.burst == nil ? seconds : recovery)
+            // A burst that comes back within a second comes back several times in it.
+            if rule.burst != nil, tolerance < 1_000_000_000 { quota = max(capacity, 1_000_000_000 / emission) }
         case .fixed, .sliding:
             algorithm = rule.effectiveAlgorithm == .fixed ? .fixed : .sliding
             emission = 0
@@ -116,6 +122,7 @@ package final class Limit: Sendable {
             tolerance = 0
             windowSeconds = 0
         }
+        self.quota = quota ?? capacity
         keyCount = counted?.keyCount ?? rule.keys.count
         serviceEntry = Array(name.utf8)
         serviceKeys = (descriptor ?? rule.keys.map(\.description)).map { Array($0.utf8) }

@@ -194,6 +194,7 @@ package struct LimitRule: Equatable, Sendable {
             keysStart = scanner.position
             rule.keys = try scanner.keys()
         }
+        try scanner.refuseKeyOfMapping(beside: rule)
         try scanner.end(
             expected: rule.keys.isEmpty
                 ? (rule.burst != nil || rule.algorithm == .concurrency
@@ -243,13 +244,16 @@ package struct LimitWindow: Equatable, Sendable {
     package var units: Int
     package var unit: Unit
 
+    /// As it is written.
+    package var text: String { units == 1 ? unit.rawValue : "\(units)\(unit.rawValue)" }
+
     package init(units: Int = 1, unit: Unit) {
         self.units = units
         self.unit = unit
     }
 
     /// A month counts as 30 days.
-    var nominalSeconds: UInt64 {
+    package var nominalSeconds: UInt64 {
         let seconds: UInt64 =
             switch unit {
             case .second: 1

@@ -100,6 +100,18 @@ struct LimitScanner {
         return true
     }
 
+    /// What shorthand cannot say is said so.
+    func refuseKeyOfMapping(beside rule: LimitRule) throws(GrammarError) {
+        let word = peekWord()
+        guard ["starts", "time_zone", "cost", "mode", "before", "name", "counters", "when", "when_missing"].contains(word) else {
+            return
+        }
+        let window = rule.algorithm == .concurrency ? "algorithm: concurrency" : "per: \(rule.window.text)"
+        throw error(
+            at: position, found: quoted(at: position),
+            expected: "the mapping form for \(word): { count: \(rule.count), \(window), \(word): … }")
+    }
+
     func end(expected: String) throws(GrammarError) {
         guard position == text.count else {
             throw error(at: position, found: quoted(at: position), expected: expected)

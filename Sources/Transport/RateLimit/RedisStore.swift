@@ -301,8 +301,8 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
             health.timedOut(now: sender.now)
             if health.isSkipping { record(.silent) }
         case .unfit(let words):
-            // A cluster without a server for the slot: the call has waited for one. Keys on their way say nothing of other slots.
-            if !words.hasPrefix("TRYAGAIN") { health.timedOut(now: sender.now) }
+            // Neither a slot without a server nor keys on their way say anything of other slots.
+            if !words.hasPrefix("TRYAGAIN"), !words.hasPrefix("CLUSTERDOWN") { health.timedOut(now: sender.now) }
             record(StoreTrouble(failure))
         case .queueFull: break
         default: record(StoreTrouble(sender.lastFailure))

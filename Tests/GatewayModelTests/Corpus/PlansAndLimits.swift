@@ -64,6 +64,7 @@ extension WrongConfiguration {
               - { count: 10, per: s, before: routing }
               - { count: 10, per: s, name: a b }
               - { count: 10, per: s, bust: 1 }
+        >>> martlet.yaml:4:18:  routes[0].limits[0].count: warning: refuses every call, expected when beside it, to say which calls
         >>> martlet.yaml:5:9:   routes[0].limits[1]: the key "count" is missing, expected a whole number from 0 to 10000000000, or unlimited
         >>> martlet.yaml:6:9:   routes[0].limits[2]: the key "per" is missing, expected a span such as s, 10s, min, h, day, week or month
         >>> martlet.yaml:7:27:  routes[0].limits[3].per: found "year", expected a span such as s, 10s, min, h, day, week or month
@@ -152,7 +153,7 @@ extension WrongConfiguration {
               - { count: -1, per: s }
               - { count: unlimitd, key: address }
               - { count: unlimited, key: address, burst: 5 }
-              - { count: 0, key: address, when_missing: share }
+              - { count: 0, key: address, when_missing: share, mode: shadow }
               - { count: 1, per: s, when_missing: skip }
               - { count: 1, per: s, key: header x-a, when_missing: drop }
               - { count: 1, per: s, key: address, when: { heder: { x-a: "*" } } }
@@ -241,7 +242,7 @@ extension WrongConfiguration {
         >>> martlet.yaml:6:31: routes[0].methods.Get.limits: found 17 limits for one call, those of its plan among them, expected at most 16
         --- a service that is never asked
         rate_limits: { store: "grpc://127.0.0.1:1" }
-        routes: [{ cluster: orders, limits: [{ count: 0, key: address }] }]
+        routes: [{ cluster: orders, limits: [{ count: 0, key: address, mode: shadow }] }]
         >>> martlet.yaml:1:23: rate_limits.store: warning: found a rate-limit service and no limits: it is never asked. Expected limits, or descriptors for rules of its own
         --- two limits with one name
         routes:

@@ -79,7 +79,7 @@ extension WrongConfiguration {
           - cluster: orders
             limits:
               - { count: 5, per: s, key: header Cookie, when_missing: skip, log_key: true }
-              - { count: 0, key: tenant, log_key: true }
+              - { count: 0, key: tenant, log_key: true, mode: shadow }
               - { count: 5, per: s, key: address, log_key: on }
         >>> martlet.yaml:4:78: routes[0].limits[0].log_key: found beside the key header cookie, which is a credential, expected false
         >>> martlet.yaml:5:43: routes[0].limits[1].log_key: found beside a count that nothing is charged to, expected a count from 1
@@ -116,7 +116,7 @@ extension WrongConfiguration {
               - { count: 10, per: s, warn_at: 0% }
               - { count: 10, per: s, warn_at: 101% }
               - { count: 10, per: s, warn_at: 0.8 }
-              - { count: 0, warn_at: 80% }
+              - { count: 0, warn_at: 80%, mode: shadow }
               - { count: 10, per: s, warn_at: off }
         rate_limits: { warn_at: on }
         >>> martlet.yaml:4:39: routes[0].limits[0].warn_at: found "0%", expected a percentage from 1% to 100%, or off

@@ -45,13 +45,17 @@ package struct ConfigurationCheck {
             places = read.places
             var windows: LimitServiceStore?
             found = Self.service(read, readFile, now, &windows)
-            store = windows?.inspected
+            var inspected = windows?.inspected
+            inspected?.keepsDays = read.value?.domains.contains { $0.descriptors.contains(where: \.countsDays) } == true
+            store = inspected
         } else {
             kind = .gateway
             let read = GatewayConfiguration.draft(text: text, file: file, environment: environment, readFile: readText)
             places = read.places
             found = Self.gateway(read, readFile, now, &snapshot)
-            store = snapshot.flatMap { InspectedStore($0.store, lookingUp: read.value?.resolver ?? .defaults) }
+            var inspected = snapshot.flatMap { InspectedStore($0.store, lookingUp: read.value?.resolver ?? .defaults) }
+            inspected?.keepsDays = read.value?.countsDays == true
+            store = inspected
         }
         issues = found.inOrder
         pipelines = snapshot.map { Pipeline.all(of: $0) } ?? []
@@ -98,5 +102,29 @@ package struct ConfigurationCheck {
         _ = files.listenerPlans(draft.listeners, speaking: LimitServer.protocols, ticketKeys: TicketKeys(now: .now()))
         store = LimitServiceStore(draft.rateLimits, &files)
         return read.issues + files.issues + PlaceCheck.issues(of: draft.listeners, admin: draft.admin, read.places)
+    }
+}
+
+extension GatewayConfiguration {
+    /// A limit of it counts for a day or longer.
+    fileprivate var countsDays: Bool {
+        let lists = routes.flatMap { route in [route.limits] + route.methods.map(\.limits) } + plans.map(\.limits)
+        return lists.joined().contains { $0.effect == .count && $0.rule.countsDays }
+    }
+}
+
+extension LimitRule {
+    fileprivate var countsDays: Bool {
+        switch effectiveAlgorithm {
+        case .fixed, .sliding: window.nominalSeconds >= 86_400
+        case .tokenBucket, .concurrency: false
+        }
+    }
+}
+
+extension LimitDescriptor {
+    fileprivate var countsDays: Bool {
+        if case .requests(_, per: let unit)? = limit?.amount, unit.seconds * (limit?.multiplier ?? 1) >= 86_400 { return true }
+        return descriptors.contains(where: \.countsDays)
     }
 }

@@ -12,6 +12,8 @@ struct InspectedStore {
     let tls: UpstreamTLS?
     let prefix: String
     var heartbeatTimeout = StoreConfiguration.defaults.heartbeatTimeout
+    /// Limits of a day and longer are counted in it.
+    var keepsDays = false
     /// How the names of its servers are looked up.
     var resolver = ResolverConfiguration.defaults
 }
@@ -33,7 +35,7 @@ extension InspectedStore {
         completion: @escaping ([StoreInspection.Finding]) -> Void
     ) -> StoreInspection {
         StoreInspection(
-            location, prefix: prefix, isThorough: isThorough,
+            location, prefix: prefix, isThorough: isThorough, keepsDays: keepsDays,
             dialers: LookedUpHosts(tls, context, lookingUp: resolver, readFile),
             on: context.loop, completion: completion)
     }

@@ -15,6 +15,8 @@ final class QuotaStore {
     private let counters: CounterRegistry
     /// Tells on the same connection that the process lives.
     let presence: StorePresence
+    /// The store does not accept another password that it is told.
+    var passwordRefused: ((_ store: String, _ words: String) -> Void)?
     private let context: WorkerContext
     private let readFile: (String) -> Result<[UInt8], FileFailure>
     private var plan: StorePlan?
@@ -54,6 +56,7 @@ final class QuotaStore {
                 through: hosts, on: context.loop, seed: context.random.next())
             self.hosts = hosts
             self.redis = redis
+            redis.onRefusedPassword = { [unowned self] in passwordRefused?(location.description, $0) }
             let store = RedisStore(redis, fallback: MemoryStore(), whenUnavailable: .deny, prefix: wanted.domain, lease: nil)
             manager.use(redis, CounterReader(store, counters: counters, on: context.loop), view(snapshot))
         }

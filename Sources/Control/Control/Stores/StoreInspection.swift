@@ -23,12 +23,18 @@ final class StoreInspection {
     private let location: RedisLocation
     private let prefix: String
     private let isThorough: Bool
+    private let keepsDays: Bool
     private let dialers: any RedisDialers
     private let loop: EventLoop
     private let completion: ([Finding]) -> Void
     private var findings: [Finding] = []
     private var clients: [RedisClient] = []
     private var seen: Set<RedisEndpoint> = []
+    /// What Sentinels have not answered as they should: only a warning where another names the primary.
+    private var sentinelFindings: [Int] = []
+    private var hasPrimary = false
+    /// A server does not let this user see the slots of a cluster.
+    private var isRefusedSlots = false
     private var outstanding = 0
     private var isOver = false
     private var end: Timer?
@@ -39,14 +45,17 @@ final class StoreInspection {
     ///   - prefix: what all keys begin with.
     ///   - isThorough: tries counting too, on keys of its own, and tells what cannot be reached or looked at: what workers find out
     ///     by themselves once they serve.
+    ///   - keepsDays: limits of a day and longer are counted in it.
     ///   - completion: called once, later. What was found, each once.
     init(
-        _ location: RedisLocation, prefix: String, isThorough: Bool, dialers: any RedisDialers, on loop: EventLoop,
+        _ location: RedisLocation, prefix: String, isThorough: Bool, keepsDays: Bool = false, dialers: any RedisDialers,
+        on loop: EventLoop,
         completion: @escaping ([Finding]) -> Void
     ) {
         self.location = location
         self.prefix = prefix
         self.isThorough = isThorough
+        self.keepsDays = keepsDays
         self.dialers = dialers
         self.loop = loop
         self.completion = completion
@@ -82,6 +91,7 @@ final class StoreInspection {
 
     private func finish() {
         cancel()
+        if hasPrimary { for index in sentinelFindings { findings[index].isError = false } }
         var told: [Finding] = []
         for finding in findings where !told.contains(finding) { told.append(finding) }
         completion(told.sorted { ($0.isError ? 0 : 1, $0.text) < ($1.isError ? 0 : 1, $1.text) })
@@ -90,7 +100,14 @@ final class StoreInspection {
     /// What a worker notices too.
     private func noAnswer(_ client: RedisClient, at endpoint: RedisEndpoint, isError: Bool = true) {
         guard isThorough else { return }
-        found(StoreTrouble(client.lastFailure ?? .timedOut).text(timeout: Self.answerMax), at: endpoint, isError: isError)
+        let text =
+            switch client.lastFailure {
+            case nil where location.tls != nil: StoreTrouble.insecure("no answer to the handshake").text(timeout: Self.answerMax)
+            case .connectionLost? where location.tls == nil, .unreachable("Connection reset by peer")? where location.tls == nil:
+                "closes the connection without an answer: it may speak TLS on this port"
+            case let failure: StoreTrouble(failure ?? .timedOut).text(timeout: Self.answerMax)
+            }
+        found(text, at: endpoint, isError: isError)
     }
 
     /// The server's, as much as is told of them.
@@ -112,11 +129,14 @@ final class StoreInspection {
         settings.password = sentinel.password?.text
         let client = client(to: seed, settings)
         ask(client, ["SENTINEL", "get-master-addr-by-name", sentinel.master]) { [unowned self] reply in
+            let before = findings.count
+            defer { sentinelFindings += before..<findings.count }
             guard let reply else { return noAnswer(client, at: seed) }
             if reply.kind == .error { return found("answers \(Self.words(reply)): expected a Sentinel", at: seed) }
             guard let host = reply.first, let port = host.next.flatMap({ UInt16($0.text) }) else {
                 return found("knows no primary named \(sentinel.master)", at: seed)
             }
+            hasPrimary = true
             inspect(.host(host.text, port: port))
         }
     }
@@ -131,12 +151,10 @@ final class StoreInspection {
                 return askForSlots(seeds.dropFirst())
             }
             guard let topology = ClusterTopology(reply, askedAt: seed.host) else {
-                if location.mode == .cluster {
-                    found("answers \(Self.words(reply)): expected a server of a cluster", at: seed)
-                } else {
-                    inspect(seed)
-                }
-                return
+                isRefusedSlots = reply.kind == .error && reply.hasPrefix("NOPERM")
+                if location.mode != .cluster { return inspect(seed, beside: seeds.dropFirst()) }
+                let expected = isRefusedSlots ? Self.slotsExpected : "a server of a cluster"
+                return found("answers \(Self.words(reply)): expected \(expected)", at: seed)
             }
             if location.database != 0 { found("is of a cluster, which has only database 0: found \(location.database)", at: seed) }
             if !topology.isComplete { found("is of a cluster in which not all slots have a server", at: seed) }
@@ -154,7 +172,13 @@ final class StoreInspection {
         return settings
     }
 
-    private func inspect(_ endpoint: RedisEndpoint, having slots: @escaping (ClusterSlot) -> Bool = { _ in true }) {
+    private static let slotsExpected = "the permission +cluster|slots for this user"
+
+    /// - Parameter seeds: others of the same store, one of which may be the primary where this is a replica.
+    private func inspect(
+        _ endpoint: RedisEndpoint, beside seeds: ArraySlice<RedisEndpoint> = [],
+        having slots: @escaping (ClusterSlot) -> Bool = { _ in true }
+    ) {
         guard seen.insert(endpoint).inserted else { return }
         let client = client(to: endpoint, location.target(timeout: Self.answerMax).settings)
         ask(client, ["INFO"]) { [unowned self] reply in
@@ -162,7 +186,17 @@ final class StoreInspection {
             if reply.kind == .error {
                 if isThorough { found("cannot be looked at: \(Self.words(reply))", at: endpoint, isError: false) }
             } else {
-                look(at: ServerFacts(reply.text), endpoint)
+                let facts = ServerFacts(reply.text)
+                if facts["role"] == "slave", !seeds.isEmpty {
+                    found(
+                        "is a replica, which counts nothing: another of the addresses has to be its primary", at: endpoint,
+                        isError: false)
+                    return askForSlots(seeds)
+                }
+                if isRefusedSlots, facts["redis_mode"] == "cluster" {
+                    return found("is of a cluster, and does not tell its slots: expected \(Self.slotsExpected)", at: endpoint)
+                }
+                look(at: facts, endpoint)
             }
             if isThorough { tryCounting(client, endpoint, slots) }
         }
@@ -179,6 +213,11 @@ final class StoreInspection {
         if let policy = facts["maxmemory_policy"], policy != "noeviction", let bytes = facts["maxmemory"], bytes != "0" {
             found(
                 "has maxmemory-policy \(policy): counters are lost once \(bytes) bytes are used, expected noeviction", at: endpoint,
+                isError: false)
+        }
+        if isThorough, keepsDays, facts["aof_enabled"] == "0" {
+            found(
+                "has appendonly no: what limits of a day and longer have counted is lost when it is started anew", at: endpoint,
                 isError: false)
         }
         if isThorough, let replicas = facts["connected_slaves"], replicas != "0", facts["min_slaves_good_slaves"] == nil {
@@ -199,6 +238,9 @@ final class StoreInspection {
             ask(client, words) { [unowned self] reply in
                 if let reply, reply.kind != .error { return }
                 guard let reply else { return noAnswer(client, at: endpoint) }
+                if isRefusedSlots, reply.hasPrefix("MOVED") {
+                    return found("is of a cluster, and does not tell its slots: expected \(Self.slotsExpected)", at: endpoint)
+                }
                 found("answers \(Self.words(reply))", at: endpoint)
             }
         }

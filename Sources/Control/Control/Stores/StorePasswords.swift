@@ -42,6 +42,11 @@ final class StorePasswords {
         return location
     }
 
+    /// What is told where the store refuses it on a connection that is open.
+    static func refusal(of store: String, _ words: String) -> String {
+        "store \(store): does not accept the password that has changed, and is told it again each second: \(StoreTrouble.line(of: words))"
+    }
+
     private func reread(_ former: Secret) -> Secret {
         guard let file = former.file else { return former }
         switch readFile(file) {

@@ -193,6 +193,7 @@ package final class LimitsFilter {
             guard verdict.isKnown, !limit.isShadow, !limit.isDecidedByService || verdict.windowSeconds > 0 else { return nil }
             return LimitState(
                 name: limit.name, exposesName: exposes, count: verdict.limit,
+                quota: verdict.limit == limit.capacity ? limit.quota : verdict.limit,
                 windowSeconds: limit.isDecidedByService
                     ? verdict.windowSeconds : limit.algorithm == .concurrency ? nil : limit.windowSeconds,
                 remaining: verdict.remaining, resetSeconds: verdict.resetAfterSeconds,

@@ -64,7 +64,7 @@ package enum LimitHeaders {
         list(limits, into: &scratch) { limit, place, buffer in
             appendName(of: limit, at: place, to: &buffer)
             buffer.append(";q=")
-            buffer.append(decimal: integer(limit.count))
+            buffer.append(decimal: integer(limit.quota))
             if let window = limit.windowSeconds {
                 buffer.append(";w=")
                 buffer.append(decimal: integer(window))
@@ -94,7 +94,7 @@ package enum LimitHeaders {
         scratch.append(decimal: tightest.count)
         for place in limits.indices {
             scratch.append(", ")
-            scratch.append(decimal: limits[place].count)
+            scratch.append(decimal: limits[place].quota)
             if let window = limits[place].windowSeconds {
                 scratch.append(";w=")
                 scratch.append(decimal: window)

@@ -30,8 +30,10 @@ package struct LimitState: Sendable {
     /// The limit's name; told only where `exposesName`, otherwise its place in the list stands for it.
     package var name: String
     package var exposesName: Bool
-    /// How many calls a window allows, or how many in flight.
+    /// The most calls at once.
     package var count: UInt64
+    /// How many calls a window allows, or how many in flight: the same but for a burst that comes back within the window.
+    package var quota: UInt64
     /// `nil` for calls in flight.
     package var windowSeconds: UInt64?
     package var remaining: UInt64
@@ -43,12 +45,13 @@ package struct LimitState: Sendable {
     package var isNear: Bool
 
     package init(
-        name: String, exposesName: Bool = false, count: UInt64, windowSeconds: UInt64?, remaining: UInt64,
-        resetSeconds: UInt64, isExceeded: Bool = false, isNear: Bool = false
+        name: String, exposesName: Bool = false, count: UInt64, quota: UInt64? = nil, windowSeconds: UInt64?,
+        remaining: UInt64, resetSeconds: UInt64, isExceeded: Bool = false, isNear: Bool = false
     ) {
         self.name = name
         self.exposesName = exposesName
         self.count = count
+        self.quota = quota ?? count
         self.windowSeconds = windowSeconds
         self.remaining = remaining
         self.resetSeconds = resetSeconds

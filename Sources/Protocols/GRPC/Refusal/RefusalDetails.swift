@@ -90,7 +90,7 @@ struct RefusalDetails {
 
     /// The sentence about an exceeded limit.
     static func appendDescription(of limit: LimitState, to buffer: inout ByteBuffer) {
-        buffer.append(decimal: limit.count)
+        buffer.append(decimal: limit.quota)
         guard let window = limit.windowSeconds else { return buffer.append(" at once") }
         buffer.append(" in ")
         buffer.append(decimal: window)
