@@ -93,6 +93,7 @@ let package = Package(
         module("Policy/Balancing", ["Bytes", "Random", "Time"]),
         module("Policy/AccessControl", ["Bytes", "JSON", "Matching", "Net", "HTTPModel", "TLS", "JOSE"]),
         module("Policy/Routing", ["Bytes", "Matching", "Net", "HTTPModel"]),
+        module("Policy/LimitRules", ["Bytes", "Config"]),
         module("Policy/Quotas", ["Bytes", "JSON", "Time"]),
         module("Policy/Transcoding", ["Bytes", "JSON", "Time", "Protobuf", "GRPC"], unchecked: "json: 38.0 %"),
 
@@ -107,7 +108,7 @@ let package = Package(
             "Transport/Bridging", ["Bytes", "Compression", "JSON", "HTTPModel", "GRPC", "Config", "Transcoding"],
             unchecked: "connect unary: 1.5 %"),
         module(
-            "Transport/RateLimit", ["Bytes", "Crypto", "Time", "Metrics", "Reactor", "Config", "Redis"],
+            "Transport/RateLimit", ["Bytes", "Crypto", "Time", "Metrics", "Reactor", "Config", "Redis", "LimitRules"],
             unchecked: "tls-jwt -m 32: 1.6 %"),
 
         // 8  model
@@ -115,7 +116,7 @@ let package = Package(
             "Model/GatewayModel",
             [
                 "Bytes", "JSON", "Time", "Matching", "Net", "HTTPModel", "JOSE", "Protobuf", "GRPC", "Config", "Balancing",
-                "AccessControl", "Routing", "Transcoding", "Transport", "Bridging", "RateLimit",
+                "AccessControl", "Routing", "Transcoding", "Transport", "Bridging", "LimitRules", "RateLimit",
             ]),
 
         // 9  model: schemas
@@ -130,7 +131,7 @@ let package = Package(
             "Model/GatewayChecks",
             [
                 "Net", "Matching", "JOSE", "HTTPModel", "GRPC", "Config", "Balancing", "AccessControl", "Routing",
-                "Transport", "Bridging", "RateLimit", "GatewayModel",
+                "Transport", "Bridging", "LimitRules", "RateLimit", "GatewayModel",
             ]),
 
         // 10  gateway: upstreams
@@ -140,7 +141,7 @@ let package = Package(
                 "Bytes", "Random", "JSON", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Protobuf", "Reactor", "Sockets",
                 "GRPC",
                 "Config",
-                "DNS", "Balancing", "Transcoding", "Transport", "RateLimit", "GatewayModel", "Schemas",
+                "DNS", "Balancing", "Transcoding", "Transport", "LimitRules", "RateLimit", "GatewayModel", "Schemas",
             ], unchecked: "http1: 1.0 %"),
 
         // 11  gateway: snapshots
@@ -149,7 +150,8 @@ let package = Package(
             [
                 "Bytes", "Random", "Crypto", "Time", "Matching", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Protobuf", "GRPC",
                 "Config",
-                "Balancing", "AccessControl", "Routing", "Quotas", "Transcoding", "Transport", "Bridging", "RateLimit",
+                "Balancing", "AccessControl", "Routing", "Quotas", "Transcoding", "Transport", "Bridging", "LimitRules",
+                "RateLimit",
                 "GatewayModel", "Schemas", "Upstreams",
             ]),
 
@@ -193,7 +195,7 @@ let package = Package(
             "Services/QuotaService",
             [
                 "Bytes", "JSON", "Time", "Metrics", "Messages", "Reactor", "GRPC", "Redis", "Routing", "Quotas", "Transport",
-                "RateLimit",
+                "LimitRules", "RateLimit",
                 "Upstreams", "Snapshots", protobuf,
             ]),
         module("Services/Demo", ["Bytes", "Net", "Protobuf", "Messages", "Reactor", "Sockets", "GRPC", "Transport", protobuf]),
@@ -209,7 +211,7 @@ let package = Package(
             "Control/Control",
             [
                 "CLinux", "Bytes", "Random", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets",
-                "HTTP1", "Config", "Redis", "Telemetry", "DNS", "Balancing", "Transport", "RateLimit", "GatewayModel",
+                "HTTP1", "Config", "Redis", "Telemetry", "DNS", "Balancing", "Transport", "LimitRules", "RateLimit", "GatewayModel",
                 "GatewayChecks", "Schemas",
                 "Upstreams", "Snapshots", "Filters", "Gateway", "RateLimitService", "QuotaService", "Demo",
             ]),
@@ -243,7 +245,8 @@ let package = Package(
             name: "FuzzEntries",
             dependencies: [
                 "Bytes", "Random", "Compression", "JSON", "Crypto", "Time", "Matching", "Net", "HTTPModel", "JOSE", "Protobuf",
-                "HTTP1", "HTTP2", "GRPC", "Config", "Redis", "Telemetry", "DNS", "Routing", "Transcoding", "RateLimit", "Calls",
+                "HTTP1", "HTTP2", "GRPC", "Config", "Redis", "Telemetry", "DNS", "Routing", "Transcoding", "LimitRules",
+                "RateLimit", "Calls",
                 "Gateway", "RateLimitService", "Calling", "Control",
             ],
             path: "Tests/FuzzEntries", swiftSettings: settings),
@@ -282,30 +285,33 @@ let package = Package(
                 "GRPCTesting", "TLSTesting",
             ]),
         tests("Bridging", ["Bytes"]),
-        tests("RateLimit", ["Bytes", "Random", "Time", "Metrics", "Net", "Reactor", "Sockets", "Redis", "RedisServer"]),
+        tests("LimitRules"),
+        tests(
+            "RateLimit", ["LimitRules", "Bytes", "Random", "Time", "Metrics", "Net", "Reactor", "Sockets", "Redis", "RedisServer"]),
         tests(
             "GatewayModel",
             [
                 "Matching", "Net", "HTTPModel", "JOSE", "GRPC", "Config", "Balancing", "AccessControl", "Routing", "Transport",
-                "RateLimit", "GatewayChecks", "GatewayModelTesting",
+                "LimitRules", "RateLimit", "GatewayChecks", "GatewayModelTesting",
             ]),
         tests("Schemas", ["Time"]),
         tests(
             "Upstreams",
             [
-                "Bytes", "Time", "Net", "HTTPModel", "Reactor", "Sockets", "GRPC", "Config", "Balancing", "Transport", "RateLimit",
+                "Bytes", "Time", "Net", "HTTPModel", "Reactor", "Sockets", "GRPC", "Config", "Balancing", "Transport", "LimitRules",
+                "RateLimit",
                 "GatewayModel",
                 "Schemas",
                 "GRPCTesting",
             ]),
-        tests("Snapshots", ["Matching", "AccessControl", "RateLimit", "GatewayModel", "GatewayModelTesting"]),
+        tests("Snapshots", ["Matching", "AccessControl", "LimitRules", "RateLimit", "GatewayModel", "GatewayModelTesting"]),
         tests(
             "Calls",
             [
                 "Bytes", "Random", "Time", "HTTPModel", "GRPC", "Balancing", "Routing", "Bridging", "GatewayModel", "Snapshots",
                 "GatewayModelTesting",
             ]),
-        tests("Filters", ["Bytes", "Net", "HTTPModel", "Routing", "Transport", "RateLimit", "GatewayModel"]),
+        tests("Filters", ["Bytes", "Net", "HTTPModel", "Routing", "Transport", "LimitRules", "RateLimit", "GatewayModel"]),
         tests(
             "Gateway",
             [

@@ -1,6 +1,7 @@
 import Bytes
 import Config
 import Gateway
+import LimitRules
 internal import Net
 import RateLimit
 import Time

@@ -1,5 +1,6 @@
 import Bytes
 import GRPC
+import LimitRules
 import RateLimit
 import RateLimitService
 import Redis
@@ -109,6 +110,8 @@ private final class ScriptedRedis: RedisSender, LimitDelegate {
         return nil
     }
 
+    func generation(of slot: ClusterSlot) -> UInt64 { 0 }
+
     func limitDecided(_ request: LimitRequest) {}
     func limitStoreChanged(_ trouble: StoreTrouble?) {}
 
@@ -116,7 +119,7 @@ private final class ScriptedRedis: RedisSender, LimitDelegate {
 
     func ask(_ limit: Int) {
         store = RedisStore(
-            self, fallback: MemoryStore(), whenUnavailable: .allow, prefix: "a", lease: nil)
+            self, fallback: MemoryStore(), whenUnavailable: .allow, prefix: "a", lease: nil, id: 1)
         store.delegate = self
         request.reset()
         request.begin(limits[limit])

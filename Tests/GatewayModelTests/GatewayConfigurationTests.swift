@@ -4,6 +4,7 @@ import Config
 import GatewayModelTesting
 import HTTPModel
 import JOSE
+import LimitRules
 import Matching
 import Net
 import RateLimit
@@ -436,8 +437,7 @@ import Testing
 
     @Test("no message and no printed configuration shows a secret")
     func secrets() throws {
-        let (value, report) = readConfiguration(
-            "rate_limits: { store: \"redis://martlet:hunter2@127.0.0.1:6379\" }\n")
+        let (value, report) = readConfiguration("rate_limits: { store: \"redis://martlet:hunter2@127.0.0.1:6379\" }\n")
         #expect(
             report
                 == "martlet.yaml:1:23: rate_limits.store: warning: the password is written out in this file; "

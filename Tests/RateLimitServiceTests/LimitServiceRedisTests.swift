@@ -26,7 +26,7 @@ struct LimitServiceRedisTests {
                 settings, dialer: Dialer(KnownAddresses(.unix(path)), on: worker.loop, scratch: worker.context.scratch),
                 on: worker.loop, seed: 5)
             #expect(unavailability != .deny || worker.run { client.isReady })
-            return RedisStore(client, fallback: MemoryStore(), whenUnavailable: unavailability, prefix: "t", lease: nil)
+            return RedisStore(client, fallback: MemoryStore(), whenUnavailable: unavailability, prefix: "t", lease: nil, id: 1)
         }
     }
 
@@ -89,7 +89,7 @@ struct LimitServiceRedisTests {
                 RedisSettings(),
                 dialer: Dialer(KnownAddresses(.unix("/nonexistent/redis.sock")), on: worker.loop, scratch: worker.context.scratch),
                 on: worker.loop, seed: 5)
-            return RedisStore(client, fallback: MemoryStore(), whenUnavailable: unavailability, prefix: "t", lease: nil)
+            return RedisStore(client, fallback: MemoryStore(), whenUnavailable: unavailability, prefix: "t", lease: nil, id: 1)
         }
         var request = LimitRequestMessage()
         request.domain = "edge"

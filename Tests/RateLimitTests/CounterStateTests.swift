@@ -1,3 +1,4 @@
+import LimitRules
 import Testing
 import Time
 

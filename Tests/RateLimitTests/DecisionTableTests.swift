@@ -249,7 +249,7 @@ import Time
                 .replacing("math.max(1, life)", with: "math.max(600000, life)"))
         let connection = try Connection(to: server)
         let store = RedisStore(
-            connection.client, fallback: memory, whenUnavailable: .deny, prefix: "martlet", lease: nil, script: script)
+            connection.client, fallback: memory, whenUnavailable: .deny, prefix: "martlet", lease: nil, id: 1, script: script)
         store.delegate = connection
         let inRedis = try play(story, on: store) { answer, request in
             if answer == .pending { connection.waitForDecision() }
@@ -269,7 +269,7 @@ import Time
         let connection = try Connection(to: server)
         let store = RedisStore(
             connection.client, fallback: MemoryStore(),
-            whenUnavailable: .deny, prefix: "martlet", lease: nil)
+            whenUnavailable: .deny, prefix: "martlet", lease: nil, id: 1)
         store.delegate = connection
         let request = LimitRequest(keepsValues: true)
         let slow = try limit("1/86400s per tenant", name: "slow")

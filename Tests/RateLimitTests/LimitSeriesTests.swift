@@ -1,3 +1,4 @@
+import LimitRules
 import Metrics
 import Testing
 import Time

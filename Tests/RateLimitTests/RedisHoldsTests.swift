@@ -30,7 +30,8 @@ struct RedisHoldsTests {
         limit = try RateLimitTests.limit("2 at once per tenant")
         holds = RedisHolds(wire, heartbeatTimeout: .seconds(10), on: nil)
         store = RedisStore(
-            wire, fallback: MemoryStore(), whenUnavailable: .deny, prefix: "martlet", lease: nil, script: .decision, holds: holds)
+            wire, fallback: MemoryStore(), whenUnavailable: .deny, prefix: "martlet", lease: nil, id: 1, script: .decision,
+            holds: holds)
         store.delegate = decided
     }
 
@@ -192,7 +193,8 @@ struct RedisHoldsTests {
     @Test("without the store a call holds its place in memory, where that is to count")
     func local() throws {
         let store = RedisStore(
-            wire, fallback: MemoryStore(), whenUnavailable: .local, prefix: "martlet", lease: nil, script: .decision, holds: holds)
+            wire, fallback: MemoryStore(), whenUnavailable: .local, prefix: "martlet", lease: nil, id: 1, script: .decision,
+            holds: holds)
         store.delegate = decided
         wire.isRefusing = true
         let caller = Caller(store)
@@ -215,7 +217,8 @@ struct ShardedHoldsTests {
     init() throws {
         holds = RedisHolds(shards, heartbeatTimeout: .seconds(10), on: nil)
         store = RedisStore(
-            shards, fallback: MemoryStore(), whenUnavailable: .deny, prefix: "martlet", lease: nil, script: .decision, holds: holds)
+            shards, fallback: MemoryStore(), whenUnavailable: .deny, prefix: "martlet", lease: nil, id: 1, script: .decision,
+            holds: holds)
         store.delegate = decided
         limits = [try limit("2 at once per tenant", name: "a"), try limit("5/min", name: "b")]
     }

@@ -17,6 +17,7 @@ private final class Wire: RedisSender {
     }
 
     var timeout: Duration { session.timeout }
+    func generation(of slot: ClusterSlot) -> UInt64 { UInt64(session.losses) }
     var lastFailure: RedisFailure? { session.lastFailure }
 
     func send(
@@ -65,7 +66,7 @@ private final class Answers: LimitDelegate {
 
     private func store(_ whenUnavailable: StoreConfiguration.WhenUnavailable) -> RedisStore {
         let fallback = MemoryStore()
-        let store = RedisStore(wire, fallback: fallback, whenUnavailable: whenUnavailable, prefix: "martlet", lease: nil)
+        let store = RedisStore(wire, fallback: fallback, whenUnavailable: whenUnavailable, prefix: "martlet", lease: nil, id: 1)
         store.delegate = answers
         return store
     }

@@ -30,7 +30,7 @@ private func window(_ mark: Int, hits: Int) -> String { "*5\r\n:\(mark)\r\n:1800
     }
 
     private func store(_ way: StoreConfiguration.WhenUnavailable = .deny) -> RedisStore {
-        let store = RedisStore(shards, fallback: MemoryStore(), whenUnavailable: way, prefix: "martlet", lease: nil)
+        let store = RedisStore(shards, fallback: MemoryStore(), whenUnavailable: way, prefix: "martlet", lease: nil, id: 1)
         store.delegate = decided
         return store
     }

@@ -1,3 +1,4 @@
+import LimitRules
 import Random
 import Time
 

@@ -1,4 +1,5 @@
 import Glibc
+import LimitRules
 import Testing
 import Time
 

@@ -17,6 +17,7 @@ package final class ShardedSender: RedisSender {
     package var wall: WallTime
     package var isSharded = true
     package var timeout: Duration { .milliseconds(20) }
+    package func generation(of slot: ClusterSlot) -> UInt64 { 0 }
     package var lastFailure: RedisFailure?
     package var sent: [Sent] = []
     /// Commands for these cannot be sent.

@@ -72,7 +72,17 @@ def test_the_count_is_exact_over_two_workers_and_many_connections(gateway, backe
     running = gateway(configuration(backend, workers=2, rate_limits=store, routes=[open_route(limits=[limit])]))
     ended = asyncio.run(storm(running.address, calls=400, connections=8))
     assert ended[OVER] + ended[OK] == 400
-    assert ended[OK] == 100
+    allowed = ended[OK]
+    assert allowed <= 100
+    with Caller(running.address) as caller:
+        def is_used_up():
+            nonlocal allowed
+            allowed += codes(caller, 1).get(OK, 0)
+            return allowed == 100
+        # What one worker has leased, and not used, comes back.
+        if allowed < 100:
+            eventually(is_used_up, "the rest of the limit")
+        assert codes(caller, 20) == {OVER: 20}
 
 
 def test_burst_and_rate(gateway, backend, store):

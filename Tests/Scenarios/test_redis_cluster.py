@@ -95,7 +95,7 @@ def test_a_slot_that_is_moved_under_load_loses_no_call(gateway, backend, cluster
         assert all(call.result() for call in calls)
     assert counter.counts()
     assert cluster.owner(slot) is target
-    assert int(cluster.get(key).split()[0]) == 1 + 240 + 2
+    eventually(lambda: int(cluster.get(key).split()[0]) == 1 + 240 + 2, "every call, and no lease")
     assert not any("limit store" in line for line in counter.process.lines)
 
 

@@ -1,4 +1,5 @@
 import GatewayModel
+import LimitRules
 import RateLimit
 import Testing
 

@@ -68,7 +68,7 @@ struct ReaderTests {
         ],
         "Sources/Protocols/Config/Number.swift": [("1 << 30", "constants")],
         "Sources/Protocols/Config/NetworkAddress.swift": [("UInt16(text)", "of text; nothing where it does not fit")],
-        "Sources/Transport/RateLimit/LimitScanner.swift": [
+        "Sources/Policy/LimitRules/LimitScanner.swift": [
             ("word.unicodeScalars.count", "a position"), ("index - position", "a distance within the text"),
         ],
         "Sources/Protocols/Redis/RESPReader.swift": [
@@ -85,8 +85,7 @@ struct ReaderTests {
             ("Int(words[1])", "a text, as a number or none"), ("UInt16(words[2]", "a text, as a number or none"),
         ],
         "Sources/Transport/RateLimit/ScriptAnswer.swift": [
-            ("(hasNotes ? 4 : 3) * counters", "counters that were asked for"), ("3 * counters, more", "the same"),
-            ("count + more", "the same"),
+            ("3 * counters + more || count == 5 * counters + more", "counters that were asked for")
         ],
         "Sources/Services/Calling/StatusText.swift": [
             ("[first] + ", "joins lists"), ("words.append(word + ", "joins texts"),

@@ -2,6 +2,7 @@ import Bytes
 import GRPC
 import GRPCTesting
 import HTTPModel
+import LimitRules
 import Net
 import RateLimit
 import Reactor

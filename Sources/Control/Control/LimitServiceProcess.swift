@@ -89,7 +89,7 @@ package final class LimitServiceProcess {
         let watch = StoreWatch(
             StoreWatch.Subject(configuration.rateLimits), generation: 0, mailbox: loop.mailbox, diagnostics: diagnostics)
         group = try WorkerGroup(count: workerCount) { context in
-            let (windows, redis) = store.make(context, readFile: readFile)
+            let (windows, redis) = store.make(context, counters: counters, readFile: readFile)
             let worker = LimitWorker(
                 rules: rules, store: windows, redis: redis, counters: counters, metrics: metrics, context: context,
                 connectionCounts: connectionCounts)
@@ -101,7 +101,7 @@ package final class LimitServiceProcess {
         storePasswords.keep(configuration.rateLimits.store)
         storeInspections = StoreInspections(context, readFile: readFile) { diagnostics.log($0) }
         storeInspections.inspect(store.inspected)
-        redis = store.make(context, readFile: readFile).redis
+        redis = store.make(context, counters: counters, readFile: readFile).redis
         let name = store.inspected?.location.description ?? ""
         redis?.onRefusedPassword = { diagnostics.log(StorePasswords.refusal(of: name, $0)) }
         presence = StorePresence(counters, on: loop)

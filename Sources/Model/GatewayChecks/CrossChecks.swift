@@ -3,6 +3,7 @@ internal import Config
 internal import GRPC
 internal import GatewayModel
 internal import HTTPModel
+internal import LimitRules
 internal import RateLimit
 internal import Routing
 internal import Transport

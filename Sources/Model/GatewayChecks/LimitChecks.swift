@@ -1,6 +1,7 @@
 internal import AccessControl
 internal import Config
 internal import GatewayModel
+internal import LimitRules
 internal import RateLimit
 
 /// Holds limits against what will be known of a caller when they are counted, and what the store can count.

@@ -4,6 +4,7 @@ internal import Config
 internal import GatewayModel
 internal import HTTPModel
 internal import JOSE
+internal import LimitRules
 internal import Matching
 internal import Net
 internal import RateLimit

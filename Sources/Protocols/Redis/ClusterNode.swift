@@ -6,6 +6,8 @@ internal import Time
 final class ClusterNode: RedisReplyHandler {
     let endpoint: RedisEndpoint
     let client: RedisClient
+    /// Among all servers that the cluster has had.
+    let number: UInt32
     /// It is not there, or does not answer: perhaps its slots are another's by now.
     private(set) var isLost = false
     private var timeoutsInRow = 0
@@ -13,8 +15,9 @@ final class ClusterNode: RedisReplyHandler {
     private static let timeoutsInRowMax = 5
     private static let probeInterval = Duration.seconds(1)
 
-    init(_ endpoint: RedisEndpoint, _ client: RedisClient) {
+    init(_ endpoint: RedisEndpoint, _ client: RedisClient, number: UInt32) {
         self.endpoint = endpoint
+        self.number = number
         self.client = client
     }
 

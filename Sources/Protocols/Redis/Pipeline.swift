@@ -21,6 +21,8 @@ package protocol RedisSender: AnyObject {
     ) -> RedisFailure?
     /// Keys of different slots may be on different servers: a command has only keys of one.
     var isSharded: Bool { get }
+    /// Tells the connections to a slot's server apart: another one may lead to another server, or to one that has lost what it knew.
+    func generation(of slot: ClusterSlot) -> UInt64
     /// From sending a command to its reply.
     var timeout: Duration { get }
     /// Why there is no connection, or the last one ended.

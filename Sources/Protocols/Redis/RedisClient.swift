@@ -51,6 +51,8 @@ package final class RedisClient: RedisConnector, ByteChannelDelegate {
 
     package var timeout: Duration { session.timeout }
 
+    package func generation(of slot: ClusterSlot) -> UInt64 { UInt64(session.losses) }
+
     package func send(
         _ command: RESPCommand, _ handler: any RedisReplyHandler, tag: UInt, by deadline: Instant?
     ) -> RedisFailure? {

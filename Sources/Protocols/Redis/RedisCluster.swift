@@ -21,6 +21,7 @@ package final class RedisCluster: RedisConnector, RedisReplyHandler {
     private var wakes = Instant.distantFuture
 
     private var nodes: [RedisEndpoint: ClusterNode] = [:]
+    private var nodesMade: UInt32 = 0
     private var owners: [ClusterNode?]
     private var isKnown = false
     package private(set) var isSharded = true
@@ -73,6 +74,10 @@ package final class RedisCluster: RedisConnector, RedisReplyHandler {
     package var timeout: Duration { settings.timeout }
     package var now: Instant { loop.now }
     package var wall: WallTime { loop.wall }
+
+    package func generation(of slot: ClusterSlot) -> UInt64 {
+        owners[Int(slot.number)].map { UInt64($0.number) << 32 | $0.client.generation(of: slot) } ?? 0
+    }
 
     package func renew(_ passwords: RedisPasswords) {
         settings.password = passwords.server
@@ -272,7 +277,8 @@ package final class RedisCluster: RedisConnector, RedisReplyHandler {
         guard nodes.count < Self.nodesMax else { return nil }
         let client = RedisClient(
             settings, dialer: dialers.dialer(for: endpoint), on: loop, seed: seed &+ UInt64(truncatingIfNeeded: nodes.count))
-        let node = ClusterNode(endpoint, client)
+        nodesMade &+= 1
+        let node = ClusterNode(endpoint, client, number: nodesMade)
         nodes[endpoint] = node
         client.onRefusedPassword = onRefusedPassword
         client.onReady = { [unowned node] in node.becameReady() }

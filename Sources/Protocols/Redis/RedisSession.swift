@@ -44,6 +44,8 @@ package final class RedisSession {
     private let greeting = RESPCommand()
     /// Replies that came after their command had expired.
     package private(set) var lateReplies: UInt64 = 0
+    /// How many connections have ended, or could not be made.
+    package private(set) var losses: UInt32 = 0
     /// Why the last connection ended, for the log.
     package private(set) var lastFailure: RedisFailure?
     /// Since when nothing but passing errors has come.
@@ -237,6 +239,7 @@ package final class RedisSession {
     /// unknown.
     package func closed(_ failure: RedisFailure, now: Instant) {
         lastFailure = failure
+        losses &+= 1
         passingSince = nil
         reauthenticates = nil
         link.lost(now: now)

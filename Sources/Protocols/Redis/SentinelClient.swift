@@ -40,6 +40,8 @@ package final class SentinelClient: RedisConnector {
         set { client.onRefusedPassword = newValue }
     }
 
+    package func generation(of slot: ClusterSlot) -> UInt64 { client.generation(of: slot) }
+
     package var timeout: Duration { client.timeout }
     package var lastFailure: RedisFailure? { client.lastFailure }
     package var now: Instant { client.now }

@@ -1,3 +1,4 @@
+internal import LimitRules
 internal import Messages
 internal import Quotas
 internal import RateLimit

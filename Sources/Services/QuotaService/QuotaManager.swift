@@ -1,5 +1,6 @@
 internal import Bytes
 internal import JSON
+internal import LimitRules
 package import Quotas
 package import RateLimit
 package import Reactor

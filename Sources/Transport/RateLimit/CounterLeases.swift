@@ -1,13 +1,14 @@
 package import Redis
 package import Time
 
-/// The leases of a worker: hits taken from counters in Redis ahead of need, used without asking, and given back where no call has used them.
+/// What a worker tells Redis of counters beside its calls: hits that it leases ahead of need and gives back, and such that it let through while
+/// Redis did not answer.
 ///
-///     begun ──asked──▶ running ──a quarter left──▶ asked for more
-///                         └──its time is over──▶ what is left is given back
+///     begun ──a note──▶ leasing ──a quarter left──▶ the next note
+///                          └──time is over──▶ a note of what was used ──acknowledged──▶ ended
 ///
-/// Each lease has one question on its way at most. One without an answer has brought nothing: what the server has given nevertheless
-/// counts as used. At most `countMax`; keys beyond are asked about call by call.
+/// Each counter has one note on its way at most. One without an answer is repeated, as part of the next, until the counter's window is over.
+/// At most `countMax` counters; keys beyond are asked about call by call.
 package final class CounterLeases: RedisReplyHandler {
     static let countMax = 4096
 
@@ -15,69 +16,90 @@ package final class CounterLeases: RedisReplyHandler {
         let limit: Limit
         let digest: CounterDigest
         let key: [UInt8]
-        /// When the question on its way was asked.
-        var asked = Instant(nanoseconds: 0)
+        let slot: ClusterSlot
         /// Tells answers to a former lease of the same number.
-        var generation: UInt32
+        let serial: UInt32
+        /// On its way.
+        var note = CounterNote()
+        var asked = Instant(nanoseconds: 0)
+        var generation: UInt64 = 0
     }
 
     private let sender: any RedisSender
     private let counters: RememberedCounters
     private let script: RedisScript
+    private let id: UInt32
     private let command = RESPCommand()
     private var leases: [Lease?] = []
     private var free: [Int] = []
-    private var generation: UInt32 = 0
+    private var serial: UInt32 = 0
     /// The process ends: hits are given back, and none leased.
     private var isEnding = false
     private(set) var count = 0
 
-    init(_ sender: any RedisSender, _ counters: RememberedCounters, script: RedisScript) {
+    /// - Parameter id: tells this worker from all others, of this process and of others.
+    init(_ sender: any RedisSender, _ counters: RememberedCounters, script: RedisScript, id: UInt32) {
         self.sender = sender
         self.counters = counters
         self.script = script
+        self.id = id
     }
 
-    /// Begins to lease hits of a counter. `key` is its name in Redis.
-    func begin(_ limit: Limit, _ digest: CounterDigest, key: [UInt8]) {
-        guard !isEnding, count < Self.countMax, let counter = counters.find(digest) else { return }
-        let number = free.popLast() ?? leases.count
-        if number == leases.count { leases.append(nil) }
-        generation &+= 1
-        leases[number] = Lease(limit: limit, digest: digest, key: key, generation: generation)
-        count += 1
-        counter.pointee.lease = Int32(number + 1)
-        renew(number)
+    enum Purpose {
+        /// To lease hits.
+        case lease
+        /// To tell Redis at once what it may not know.
+        case tell
+        /// To tell it with the next sweep: it does not answer at present.
+        case tellLater
+    }
+
+    /// Begins to send notes of a counter. `key` is its name in Redis.
+    func begin(_ limit: Limit, _ digest: CounterDigest, key: UnsafeRawBufferPointer, _ purpose: Purpose) {
+        guard let counter = counters.find(digest), !counter.pointee.isAsking else { return }
+        if counter.pointee.lease == 0 {
+            guard count < Self.countMax else { return }
+            let number = free.popLast() ?? leases.count
+            if number == leases.count { leases.append(nil) }
+            serial &+= 1
+            leases[number] = Lease(limit: limit, digest: digest, key: Array(key), slot: ClusterSlot(of: key), serial: serial)
+            count += 1
+            counter.pointee.lease = Int32(number + 1)
+        }
+        if purpose != .tellLater { send(Int(counter.pointee.lease) - 1, isLeased: purpose == .lease) }
     }
 
     /// Asks for more where leases are running out.
     func renewRunningOut() {
-        while let number = counters.runningOut.popLast() { renew(Int(number) - 1) }
+        while let number = counters.runningOut.popLast() { send(Int(number) - 1, isLeased: true) }
     }
 
-    private func renew(_ number: Int) {
-        guard !isEnding, let lease = leases[number], let counter = counters.find(lease.digest), !counter.pointee.isAsking else {
-            return
-        }
-        leases[number]?.asked = sender.now
-        send(number, counter.pointee.takeNote(term: counters.term, now: sender.now))
-    }
-
-    /// Gives back what is left of leases whose time is over; true while there are others. To be called every `sweepInterval`.
+    /// Says what was used of leases whose time is over; true while there are others. To be called every `sweepInterval`.
     func sweep() -> Bool {
-        for number in leases.indices { if let lease = leases[number] { sweep(number, lease) } }
+        var sent = 0
+        for number in leases.indices where sent < Self.notesPerSweepMax {
+            if let lease = leases[number], sweep(number, lease) { sent += 1 }
+        }
         return count > 0
     }
 
     package static let sweepInterval = Duration.milliseconds(100)
+    /// Calls find room beside them.
+    private static let notesPerSweepMax = 256
 
-    private func sweep(_ number: Int, _ lease: Lease) {
-        guard let counter = counters.find(lease.digest) else { return end(number) }
-        guard !counter.pointee.isAsking, isEnding || counter.pointee.leaseEnds <= sender.now else { return }
-        let note = counter.pointee.takeNote(term: nil, now: sender.now)
-        if !note.isEmpty { send(number, note) }
+    /// True where a note was sent.
+    private func sweep(_ number: Int, _ lease: Lease) -> Bool {
+        guard let counter = counters.find(lease.digest) else {
+            end(number)
+            return false
+        }
+        guard !counter.pointee.isAsking, isEnding || counter.pointee.leaseEnds <= sender.now else { return false }
+        if counter.pointee.hasToTell, !counter.pointee.isPast(now: sender.now, grace: Self.graceNanoseconds) {
+            return send(number, isLeased: false)
+        }
         counter.pointee.lease = 0
         end(number)
+        return false
     }
 
     /// Gives all back, and takes none any more.
@@ -92,53 +114,64 @@ package final class CounterLeases: RedisReplyHandler {
         count -= 1
     }
 
-    // MARK: Questions
+    // MARK: Notes
 
-    private func send(_ number: Int, _ note: CounterNote) {
-        guard let lease = leases[number] else { return }
+    @discardableResult
+    private func send(_ number: Int, isLeased: Bool) -> Bool {
+        guard var lease = leases[number], let counter = counters.find(lease.digest), !counter.pointee.isAsking else { return false }
+        lease.asked = sender.now
+        lease.generation = sender.generation(of: lease.slot)
+        lease.note = counter.pointee.takeNote(
+            id, term: isLeased && !isEnding ? counters.term : nil, generation: lease.generation, isEnding: isEnding,
+            now: lease.asked)
+        leases[number] = lease
         command.removeAll()
-        command.add("EVALSHA")
-        command.add(script.name)
+        // A server that is new to us may not know the script, and is to hear this before any call.
+        if lease.generation != counter.pointee.generation {
+            command.add("EVAL")
+            command.add(script.text)
+        } else {
+            command.add("EVALSHA")
+            command.add(script.name)
+        }
         command.add(decimal: 1)
         lease.key.withUnsafeBytes { command.add($0) }
         command.add(lease.limit, at: sender.wall)
         command.add(decimal: lease.limit.capacity)
         command.add(decimal: 0)
         command.add(decimal: lease.limit.isShadow ? 1 : 0)
-        // A server gives up waiting for what was leased a little later than we use it.
+        // The server gives up waiting for what was leased a little later than we use it.
         command.add(decimal: ((counters.term ?? 0) + Self.graceNanoseconds) / 1000)
-        command.add { note.write(to: &$0) }
-        let slot = lease.key.withUnsafeBytes { ClusterSlot(of: $0) }
-        let tag = UInt(lease.generation) << 32 | UInt(number)
-        if sender.send(command, to: slot, after: .zero, self, tag: tag, by: nil) != nil { answered(number) }
+        command.add { lease.note.write(to: &$0) }
+        let tag = UInt(lease.serial) << 32 | UInt(number)
+        guard sender.send(command, to: lease.slot, after: .zero, self, tag: tag, by: nil) != nil else { return true }
+        counter.pointee.isAsking = false
+        return false
     }
 
     /// For the way to the server and back, and until the next sweep.
     private static let graceNanoseconds: UInt64 = 250_000_000
 
-    private func answered(_ number: Int) {
-        guard let lease = leases[number] else { return }
-        counters.find(lease.digest)?.pointee.isAsking = false
-    }
-
-    /// The lease that a tag is of, if there still is one.
-    private func number(of tag: UInt) -> Int? {
+    /// The lease that a tag is of, if there still is one, and its counter.
+    private func lease(of tag: UInt) -> (Lease, UnsafeMutablePointer<RememberedCounter>)? {
         let number = Int(tag & 0xFFFF_FFFF)
-        guard number < leases.count, leases[number]?.generation == UInt32(truncatingIfNeeded: tag >> 32) else { return nil }
-        return number
+        guard number < leases.count, let lease = leases[number], lease.serial == UInt32(truncatingIfNeeded: tag >> 32),
+            let counter = counters.find(lease.digest)
+        else { return nil }
+        return (lease, counter)
     }
 
     package func redisReplied(_ reply: RedisReply, to tag: UInt) {
-        guard let number = number(of: tag), let lease = leases[number] else { return }
-        answered(number)
-        guard let counter = counters.find(lease.digest), var answer = ScriptAnswer(reply, counters: 1, hasNotes: true),
-            let found = answer.nextCounter(lease.limit)
-        else { return }
+        guard let (lease, counter) = lease(of: tag) else { return }
+        counter.pointee.isAsking = false
+        guard var answer = ScriptAnswer(reply, counters: 1), let found = answer.nextCounter(lease.limit) else { return }
+        let shares = answer.nextShares()
         counter.pointee.take(
-            found, of: lease.limit, charged: 0, newlyLeased: answer.nextLease() ?? 0, term: counters.term ?? 0, asked: lease.asked)
+            found, of: lease.limit, to: lease.note, newlyLeased: shares.newlyLeased, allLeased: shares.allLeased,
+            term: counters.term ?? 0, generation: lease.generation, asked: lease.asked)
     }
 
     package func redisFailed(_ failure: RedisFailure, for tag: UInt) {
-        if let number = number(of: tag) { answered(number) }
+        if let (_, counter) = lease(of: tag) { counter.pointee.isAsking = false }
     }
 }

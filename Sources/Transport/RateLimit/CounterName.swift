@@ -1,3 +1,5 @@
+package import LimitRules
+
 /// One counter of a limit, off the request path: the limit with a value for each of its keys.
 package struct CounterName: Sendable {
     package let limit: Limit

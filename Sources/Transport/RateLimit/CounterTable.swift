@@ -36,7 +36,6 @@ package final class CounterTable: @unchecked Sendable {
     /// How many counters a limit has in any case. A promise: nothing is allocated for it.
     package static let guaranteed = 16_384
     package static let maximumDefault = 1_048_576
-    package static let maximumMax = 1 << 26
 
     let cells: CounterCells
     /// `cells`', reached at every call without counting references.
@@ -163,6 +162,41 @@ package final class CounterTable: @unchecked Sendable {
             let scale = EvictionScale(limit, now: now, wall: wall)
             if case .present = insert(digest, word: first.word, scale, maximum: limit.countersMax) { continue }
             return first
+        }
+    }
+
+    /// Makes the counter stand at least where another store has left it.
+    func raise(_ limit: Limit, _ digest: CounterDigest, to found: ScriptCounter, now: Instant, wall: WallTime) {
+        switch found.state {
+        case .rate(let word):
+            guard word > found.nanoseconds else { return }
+            raise(limit, digest, to: (now.nanoseconds + word - found.nanoseconds) & ~CounterState.windowBit, now: now, wall: wall)
+        case .inFlight: return
+        case .window(let reading):
+            guard limit.algorithm == .sliding else {
+                return raise(limit, digest, to: limit.word(reading.place, hits: reading.hits), now: now, wall: wall)
+            }
+            let odd = CounterDigest(low: ~digest.low, high: digest.high)
+            let isEven = reading.place.number & 1 == 0
+            let before = limit.schedule.place(at: reading.place.start - 1)
+            raise(limit, isEven ? digest : odd, to: limit.word(reading.place, hits: reading.hits), now: now, wall: wall)
+            raise(limit, isEven ? odd : digest, to: limit.word(before, hits: reading.previous), now: now, wall: wall)
+        }
+    }
+
+    /// A later window's word, more hits of the same one and a fuller rate's are each the greater number.
+    private func raise(_ limit: Limit, _ digest: CounterDigest, to word: UInt64, now: Instant, wall: WallTime) {
+        while true {
+            while let found = find(digest) {
+                guard found.word < word else { return }
+                let swapped = found.cell.state.pointee.compareExchange(
+                    expected: found.word, desired: word, ordering: .acquiringAndReleasing)
+                if swapped.exchanged { return }
+            }
+            if case .present = insert(digest, word: word, EvictionScale(limit, now: now, wall: wall), maximum: limit.countersMax) {
+                continue
+            }
+            return
         }
     }
 

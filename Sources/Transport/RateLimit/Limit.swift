@@ -1,3 +1,4 @@
+package import LimitRules
 package import Time
 
 /// A limit as a store counts with it: its rule in integers, its place in the configuration, and its counters.

@@ -1,3 +1,4 @@
+internal import LimitRules
 internal import Synchronization
 package import Time
 

@@ -39,6 +39,8 @@ package final class LimitRequest {
     struct Slot {
         var limit: Unmanaged<Limit>
         var hits: UInt64
+        /// `hits`, while these stand for those of other processes too.
+        var single: UInt64 = 0
         var digest: CounterDigest
         var hasher: CounterHasher
         var keysMissing: Int

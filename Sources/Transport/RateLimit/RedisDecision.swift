@@ -17,6 +17,8 @@ final class RedisDecision {
         var group = 0
         var found: ScriptCounter?
         var isCharged = false
+        /// As `ScriptAnswer.Shares`.
+        var allLeased: UInt64 = 0
         /// Refused because of leases alone: when these end at the latest, in nanoseconds.
         var leasesEndAfter: UInt64?
         /// Of calls in flight: what this worker holds of it.
@@ -40,6 +42,7 @@ final class RedisDecision {
     /// By what does not come back in a moment.
     private(set) var isRefusedForGood = false
     private var hasFailed = false
+    private(set) var isUncertain = false
     private var isRepeated = false
 
     init() {
@@ -65,6 +68,7 @@ final class RedisDecision {
         isRefused = false
         isRefusedForGood = false
         hasFailed = false
+        isUncertain = false
     }
 
     /// The next limit's counter.
@@ -82,8 +86,11 @@ final class RedisDecision {
         for index in counters.indices where counters[index].group == group { counters[index].isAsked = true }
     }
 
-    /// It could not be sent, or has no answer.
-    func failed() { hasFailed = true }
+    /// It could not be sent, or has no answer; with `isUncertain` it may have been carried out, and probably was.
+    func failed(isUncertain: Bool = false) {
+        hasFailed = true
+        if isUncertain { self.isUncertain = true }
+    }
 
     func replied(_ group: Int, isCharged: Bool, isPassing: Bool, leasesEndAfter: UInt64? = nil) {
         if !isCharged {

@@ -1,5 +1,6 @@
 internal import Bytes
 internal import Crypto
+internal import LimitRules
 
 /// The name of a counter in Redis.
 ///

@@ -10,18 +10,20 @@ package import Time
 package final class RedisStore: LimitStore, RedisReplyHandler {
     package unowned(unsafe) var delegate: (any LimitDelegate)?
 
-    private let sender: any RedisSender
-    private var fallback: StoreFallback<MemoryStore>
+    let sender: any RedisSender
+    var fallback: StoreFallback<MemoryStore>
     let prefix: [UInt8]
     private let script: RedisScript
     private let command = RESPCommand()
-    private var key = ByteBuffer(capacity: 256)
+    var key = ByteBuffer(capacity: 256)
     private var health = StoreHealth()
     private var probing = StoreProbing()
     let holds: RedisHolds
     let pool = LimitHoldPool()
-    private let remembered: RememberedCounters
-    private let leases: CounterLeases
+    let remembered: RememberedCounters
+    let leases: CounterLeases
+    /// How many processes count there: while it does not answer each counts a share.
+    package var processes: () -> Int = { 1 }
 
     package private(set) var timeouts: UInt64 = 0
     /// Replies that were errors, and the last of them. For tests.
@@ -31,25 +33,26 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
     /// - Parameters:
     ///   - prefix: what all keys begin with (`rate_limits.domain`).
     ///   - lease: how long hits are leased for; `nil` where every call asks.
+    ///   - id: tells this worker from all others that count there.
     ///   - heartbeatTimeout: after so long without a word from this worker, its calls in flight count no more.
     package convenience init(
         _ sender: any RedisSender, fallback: MemoryStore, whenUnavailable: StoreConfiguration.WhenUnavailable,
-        prefix: String, lease: Duration?, heartbeatTimeout: Duration = StoreConfiguration.defaults.heartbeatTimeout,
+        prefix: String, lease: Duration?, id: UInt32, heartbeatTimeout: Duration = StoreConfiguration.defaults.heartbeatTimeout,
         on loop: EventLoop? = nil
     ) {
         self.init(
-            sender, fallback: fallback, whenUnavailable: whenUnavailable, prefix: prefix, lease: lease,
+            sender, fallback: fallback, whenUnavailable: whenUnavailable, prefix: prefix, lease: lease, id: id,
             script: .decision, holds: RedisHolds(sender, heartbeatTimeout: heartbeatTimeout, on: loop))
     }
 
     init(
         _ sender: any RedisSender, fallback: MemoryStore, whenUnavailable: StoreConfiguration.WhenUnavailable,
-        prefix: String, lease: Duration?, script: RedisScript, holds: RedisHolds? = nil
+        prefix: String, lease: Duration?, id: UInt32, script: RedisScript, holds: RedisHolds? = nil
     ) {
         let holds = holds ?? RedisHolds(sender, heartbeatTimeout: StoreConfiguration.defaults.heartbeatTimeout, on: nil)
         self.holds = holds
         remembered = RememberedCounters(term: lease)
-        leases = CounterLeases(sender, remembered, script: script)
+        leases = CounterLeases(sender, remembered, script: script, id: id)
         self.script = script
         self.sender = sender
         self.fallback = StoreFallback(whenUnavailable, local: fallback)
@@ -74,18 +77,19 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
         case .use: break
         case .probe:
             probe()
-            return .decided(fallback.decide(request, now: now, wall: wall))
+            return .decided(decideWithout(request, isUntold: true, now: now, wall: wall))
         case .skip:
-            return .decided(fallback.decide(request, now: now, wall: wall))
+            return .decided(decideWithout(request, isUntold: true, now: now, wall: wall))
         }
         request.asked = sender.now
         request.deadline = request.asked + sender.timeout
         request.wall = wall
         begin(request)
+        tell(request)
         sendAll(request, after: .zero)
         if request.redis?.isOutstanding == true { return .pending }
         settle(request, isAdmitted: false)
-        return .decided(fallback.decide(request, now: now, wall: wall))
+        return .decided(decideWithout(request, isUntold: true, now: now, wall: wall))
     }
 
     // MARK: Sending
@@ -293,9 +297,11 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
     package func redisFailed(_ failure: RedisFailure, for tag: UInt) {
         if tag == Self.giveBackTag { return }
         if tag == Self.probeTag { return probeFailed(failure) }
+        var isUncertain = false
         switch failure {
         case .timedOut:
             timeouts += 1
+            isUncertain = true
             // The sender skips a server of a cluster that is silent, and goes on with the others.
             if sender.isSharded { break }
             health.timedOut(now: sender.now)
@@ -308,7 +314,7 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
         default: record(StoreTrouble(sender.lastFailure))
         }
         guard let (request, decision, _) = take(tag) else { return }
-        decision.failed()
+        decision.failed(isUncertain: isUncertain)
         received(request, decision)
     }
 
@@ -330,10 +336,10 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
             sendAll(request, after: Self.repeatPause)
             if decision.isOutstanding { return }
             settle(request, isAdmitted: false)
-            fallback.decide(request, now: sender.now, wall: sender.wall)
+            decideWithout(request, isUntold: true, now: sender.now, wall: sender.wall)
         case .unavailable:
             settle(request, isAdmitted: false)
-            let outcome = fallback.decide(request, now: sender.now, wall: sender.wall)
+            let outcome = decideWithout(request, isUntold: !decision.isUncertain, now: sender.now, wall: sender.wall)
             if decision.isProvisional, !outcome.isAllowed { giveBack(request, decision) }
         }
         answer(request)
@@ -356,6 +362,9 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
             let found = request.slots[index].limit._withUnsafeGuaranteedRef { answer.nextCounter($0) }
             guard let found else { return false }
             decision.counters[index].found = found
+        }
+        for index in 0..<request.count where decision.counters[index].group == group {
+            decision.counters[index].allLeased = answer.nextShares().allLeased
         }
         decision.replied(
             group, isCharged: answer.isCharged, isPassing: answer.isPassing, leasesEndAfter: answer.leasesEndAfter)
@@ -386,42 +395,4 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
         request.conclude(isCharged: isCharged, source: .redis)
         remember(request, decision, isCharged: isCharged)
     }
-
-    private func remember(_ request: LimitRequest, _ decision: RedisDecision, isCharged: Bool) {
-        // Of several refusals it is not known which would last without leases.
-        var refusing = -1
-        if !isCharged, decision.isRefusedForGood {
-            let all = (0..<request.count).filter {
-                !request.slots[$0].verdict.isAllowed && !request.slots[$0].limit._withUnsafeGuaranteedRef { $0.isShadow }
-            }
-            // Calls in flight may end at any moment.
-            let isLasting =
-                all.count == 1 && decision.counters[all[0]].leasesEndAfter == nil && decision.counters[all[0]].held == nil
-            if isLasting { refusing = all[0] }
-        }
-        for index in 0..<request.count {
-            guard let found = decision.counters[index].found, decision.counters[index].held == nil else { continue }
-            let isHot = remembered.take(
-                found, request, index, isCharged: isCharged && request.slots[index].verdict.isAllowed,
-                refuses: index == refusing, now: sender.now)
-            // What is charged whatever the level, and a question that charges nothing, would never use a lease.
-            if isHot, request.charging == .allOrNone, request.slots[index].hits > 0 { lease(request, index) }
-        }
-    }
-
-    // MARK: Leases
-
-    private func lease(_ request: LimitRequest, _ index: Int) {
-        let isFirst = leases.count == 0
-        key.removeAll()
-        RedisKey.write(request, index, prefix: prefix, to: &key)
-        leases.begin(request.limit(at: index), request.slots[index].digest, key: Array(key.readable))
-        if isFirst, leases.count > 0 { delegate?.limitStoreLeased() }
-    }
-
-    package func sweepLeases() -> Bool { leases.sweep() }
-
-    package func endLeases() { leases.endAll() }
-
-    package func forget(_ counter: CounterDigest) { remembered.forget(counter) }
 }

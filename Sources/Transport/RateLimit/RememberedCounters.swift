@@ -8,7 +8,7 @@ internal import Time
 /// A call is let through where every limit of it has leased hits left, and refused where what is charged alone has refused as many before.
 /// Else Redis is asked. Of 65,536 counters; where a set is full, the one that was asked about longest ago makes room, but never one with a lease.
 /// Its memory, 8 MiB, is the kernel's to give page by page. Owned by one worker; knows no clock and no connection.
-final class RememberedCounters {
+package final class RememberedCounters {
     static let countMax = 65_536
     private static let setSize = 8
     private static let bytes = countMax * MemoryLayout<RememberedCounter>.stride
@@ -52,19 +52,23 @@ final class RememberedCounters {
             if set[index].answered < present.pointee.answered { oldest = set + index }
         }
         guard let oldest else { return nil }
-        memset(oldest, 0, MemoryLayout<RememberedCounter>.stride)
-        oldest.pointee.low = digest.low
-        oldest.pointee.high = digest.high
+        reset(oldest, digest)
         return oldest
+    }
+
+    private func reset(_ counter: UnsafeMutablePointer<RememberedCounter>, _ digest: CounterDigest) {
+        memset(counter, 0, MemoryLayout<RememberedCounter>.stride)
+        counter.pointee.low = digest.low
+        counter.pointee.high = digest.high
     }
 
     /// As if it had never been heard of: someone has changed the counter.
     func forget(_ digest: CounterDigest) {
         guard let counter = find(digest) else { return }
-        counter.pointee.leased = 0
-        counter.pointee.spent = 0
-        counter.pointee.level = 0
-        counter.pointee.refusesUntil = Instant(nanoseconds: 0)
+        let (lease, isAsking) = (counter.pointee.lease, counter.pointee.isAsking)
+        reset(counter, digest)
+        counter.pointee.lease = lease
+        counter.pointee.isAsking = isAsking
     }
 
     // MARK: Deciding
@@ -106,7 +110,7 @@ final class RememberedCounters {
         for index in 0..<request.count where request.slots[index].verdict.isAllowed {
             guard let counter = request.slots[index].remembered else { continue }
             counter.pointee.use(request.slots[index].hits)
-            if counter.pointee.isRunningOut, counter.pointee.lease != 0 { runningOut.append(counter.pointee.lease) }
+            if counter.pointee.isRunningOut { runningOut.append(counter.pointee.lease) }
         }
         return request.conclude(isCharged: true, source: .redis)
     }
@@ -126,28 +130,70 @@ final class RememberedCounters {
         }
     }
 
+    // MARK: Without Redis
+
+    /// Makes this process's own counters of the request stand as high as those in Redis did when it last answered.
+    func raiseTables(of request: LimitRequest, now: Instant, wall: WallTime) {
+        for index in 0..<request.count {
+            let slot = request.slots + index
+            guard let counter = find(slot.pointee.digest), counter.pointee.answered.nanoseconds > 0 else { continue }
+            slot.pointee.limit._withUnsafeGuaranteedRef { limit in
+                guard limit.algorithm == .rate || counter.pointee.end > wall.nanoseconds / 1_000_000_000 else { return }
+                limit.tableReference._withUnsafeGuaranteedRef {
+                    $0.raise(
+                        limit, slot.pointee.digest, to: counter.pointee.counter(of: limit, now: now, isWhole: true), now: now,
+                        wall: wall)
+                }
+            }
+        }
+    }
+
+    /// Notes that the hits of the limit at `index` were let through without Redis, which is to be told of them; false where that does not
+    /// matter, because a rate has drained by then.
+    func owe(_ request: LimitRequest, _ index: Int, wall: WallTime) -> Bool {
+        let slot = request.slots + index
+        guard slot.pointee.hits > 0 else { return false }
+        return slot.pointee.limit._withUnsafeGuaranteedRef { limit in
+            guard limit.algorithm == .fixed || limit.algorithm == .sliding, let counter = remember(slot.pointee.digest) else {
+                return false
+            }
+            counter.pointee.owe(slot.pointee.hits, end: limit.schedule.place(at: wall).end)
+            return true
+        }
+    }
+
     // MARK: Asking
+
+    /// Whether Redis may not know what we do of the counter.
+    func isUntold(_ digest: CounterDigest, _ generation: UInt64) -> Bool {
+        guard let counter = find(digest) else { return false }
+        return !counter.pointee.isAsking && counter.pointee.isUntold(generation)
+    }
 
     /// What Redis has answered a call about the limit at `index`; true where calls come so often that hits should be leased.
     ///
     /// - Parameters:
     ///   - isCharged: the call's hits were, to this limit.
     ///   - refuses: what is charged alone refuses the call.
-    func take(_ found: ScriptCounter, _ request: LimitRequest, _ index: Int, isCharged: Bool, refuses: Bool, now: Instant) -> Bool {
+    func take(
+        _ counter: RedisDecision.Counter, _ request: LimitRequest, _ index: Int, isCharged: Bool, refuses: Bool, generation: UInt64,
+        now: Instant
+    ) -> Bool {
         let slot = request.slots + index
-        guard let counter = remember(slot.pointee.digest) else { return false }
+        guard let found = counter.found, let remembered = remember(slot.pointee.digest) else { return false }
         let hits = slot.pointee.hits
         return slot.pointee.limit._withUnsafeGuaranteedRef { limit in
-            counter.pointee.take(
-                found, of: limit, charged: isCharged ? hits : 0, newlyLeased: 0, term: term ?? 0, asked: request.asked)
+            remembered.pointee.take(
+                found, of: limit, charged: isCharged ? hits : 0, allLeased: counter.allLeased, generation: generation,
+                asked: request.asked)
             guard let term else { return false }
             if refuses {
                 let verdict = found.verdict(limit, hits: hits, isCharged: false)
-                counter.pointee.refusedHits = max(hits, 1)
-                counter.pointee.refusesUntil = Instant(
+                remembered.pointee.refusedHits = max(hits, 1)
+                remembered.pointee.refusesUntil = Instant(
                     nanoseconds: request.asked.nanoseconds + min(verdict.retryAfterNanoseconds, term))
             }
-            return isCharged && counter.pointee.isHot(hits: hits, term: term, now: now)
+            return isCharged && remembered.pointee.isHot(hits: hits, term: term, now: now)
         }
     }
 }

@@ -16,9 +16,9 @@ struct ScriptAnswer {
     private var rest: RedisReply?
 
     /// `nil` where the reply is not the script's: of another shape, or with numbers that its arithmetic cannot come to.
-    init?(_ reply: RedisReply, counters: Int, hasNotes: Bool = false) {
+    init?(_ reply: RedisReply, counters: Int) {
         guard let charged = reply.first, let mark = charged.integer.exactly(in: 0...3),
-            let last = Self.lastInteger(reply, (hasNotes ? 4 : 3) * counters, more: mark == 3 ? 3 : 2),
+            let last = Self.lastInteger(reply, counters, hasWait: mark == 3),
             let time = charged.next, let nanoseconds = time.integer.scaled(by: 1000).exactly(in: 0 ... .max)?.magnitude
         else { return nil }
         isCharged = mark == 1
@@ -30,10 +30,12 @@ struct ScriptAnswer {
     }
 
     /// Whether the reply is an array of as many integers as the script answers with. An element of another kind would read as zero.
-    static func isShaped(_ reply: RedisReply, counters: Int) -> Bool { lastInteger(reply, 3 * counters, more: 2) != nil }
+    static func isShaped(_ reply: RedisReply, counters: Int) -> Bool { lastInteger(reply, counters, hasWait: false) != nil }
 
-    private static func lastInteger(_ reply: RedisReply, _ count: Int, more: Int) -> Untrusted<Int64>? {
-        guard reply.kind == .array, reply.count.exactly(as: Int.self) == count + more else { return nil }
+    private static func lastInteger(_ reply: RedisReply, _ counters: Int, hasWait: Bool) -> Untrusted<Int64>? {
+        guard reply.kind == .array, let count = reply.count.exactly(as: Int.self) else { return nil }
+        let more = hasWait ? 3 : 2
+        guard count == 3 * counters + more || count == 5 * counters + more else { return nil }
         var element = reply.first
         var last: Untrusted<Int64>?
         while let integer = element {
@@ -61,11 +63,21 @@ struct ScriptAnswer {
         return ScriptCounter(state: .window(reading), nanoseconds: now.nanoseconds)
     }
 
-    /// After all counters, the hits leased of the next.
-    mutating func nextLease() -> UInt64? {
-        guard let leased = rest else { return nil }
-        rest = leased.next
-        return leased.integer.exactly(in: 0...RememberedCounter.leaseMax)?.magnitude
+    /// What is leased of a counter.
+    struct Shares: Equatable {
+        /// Hits, by this question.
+        var newlyLeased: UInt64 = 0
+        /// By all workers: hits of a window, or nanoseconds of a rate's level.
+        var allLeased: UInt64 = 0
+    }
+
+    /// After all counters, what is leased of the next; nothing where the answer ends with them.
+    mutating func nextShares() -> Shares {
+        guard let first = rest, let second = first.next else { return Shares() }
+        rest = second.next
+        return Shares(
+            newlyLeased: first.integer.exactly(in: 0...RememberedCounter.leaseMax)?.magnitude ?? 0,
+            allLeased: second.integer.exactly(in: 0...Self.levelMax)?.magnitude ?? 0)
     }
 
     /// A rate by how far it is from drained, in nanoseconds.
@@ -74,6 +86,7 @@ struct ScriptAnswer {
         return level.addingSaturating(Untrusted(now.nanoseconds)).exactly(in: 0 ... .max)?.magnitude
     }
 
+    private static let levelMax = Int64(clamping: CounterState.levelMax)
     /// In the year 2223.
     private static let endSecondMax: Int64 = 8_000_000_000
 

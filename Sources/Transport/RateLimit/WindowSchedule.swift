@@ -1,3 +1,4 @@
+internal import LimitRules
 internal import Time
 
 /// Where the windows of a limit lie: arithmetic on seconds since 1970-01-01T00:00Z. Changes of a time zone are known until 2100.

@@ -1,5 +1,6 @@
 import Bytes
 import GatewayModel
+import LimitRules
 import RateLimit
 import Testing
 

@@ -2,6 +2,7 @@ package import Config
 internal import Gateway
 internal import GatewayChecks
 internal import GatewayModel
+internal import LimitRules
 internal import Metrics
 internal import RateLimit
 internal import RateLimitService

@@ -42,7 +42,7 @@ struct LimitServiceStore: Sendable {
 
     /// - Parameter readFile: for the files that say how names are looked up.
     func make(
-        _ context: WorkerContext, readFile: @escaping (String) -> Result<[UInt8], FileFailure>
+        _ context: WorkerContext, counters: CounterRegistry, readFile: @escaping (String) -> Result<[UInt8], FileFailure>
     ) -> (store: any LimitStore, redis: (any RedisConnector)?) {
         let memory = MemoryStore()
         guard case .redis(let location, let tls) = location else { return (memory, nil) }
@@ -50,7 +50,9 @@ struct LimitServiceStore: Sendable {
             through: LookedUpHosts(tls, context, readFile), on: context.loop, seed: RandomBytes.uint64())
         let store = RedisStore(
             redis, fallback: memory, whenUnavailable: configuration.whenUnavailable, prefix: configuration.domain,
-            lease: configuration.lease, heartbeatTimeout: configuration.heartbeatTimeout, on: context.loop)
+            lease: configuration.lease, id: UInt32(truncatingIfNeeded: RandomBytes.uint64()),
+            heartbeatTimeout: configuration.heartbeatTimeout, on: context.loop)
+        store.processes = { counters.processCount }
         return (store, redis)
     }
 }

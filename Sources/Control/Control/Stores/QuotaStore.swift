@@ -1,6 +1,7 @@
 internal import Config
 internal import GatewayModel
 internal import QuotaService
+internal import Random
 internal import RateLimit
 internal import Reactor
 internal import Redis
@@ -57,7 +58,9 @@ final class QuotaStore {
             self.hosts = hosts
             self.redis = redis
             redis.onRefusedPassword = { [unowned self] in passwordRefused?(location.description, $0) }
-            let store = RedisStore(redis, fallback: MemoryStore(), whenUnavailable: .deny, prefix: wanted.domain, lease: nil)
+            let store = RedisStore(
+                redis, fallback: MemoryStore(), whenUnavailable: .deny, prefix: wanted.domain, lease: nil,
+                id: UInt32(truncatingIfNeeded: context.random.next()))
             manager.use(redis, CounterReader(store, counters: counters, on: context.loop), view(snapshot))
         }
         withExtendedLifetime(former.1) { former.0?.close() }

@@ -52,6 +52,7 @@ package final class GatewayWorker {
     let shard: Borrowed<MetricShard>
     private let accessLog: AccessLogger?
     /// `accessLog`, reached at every call without counting references.
+    private let counters: CounterRegistry
     let accessLogReference: Borrowed<AccessLogger>?
     let filters: FilterChain
     private var resolved = ResolvedNames()
@@ -95,6 +96,7 @@ package final class GatewayWorker {
         chunks = context.chunks
         timers = context.loop.timers
         counters.join(context.loop)
+        self.counters = counters
         self.accessLog = accessLog
         accessLogReference = accessLog.map { Borrowed($0) }
         self.resolved = resolved
@@ -204,7 +206,8 @@ package final class GatewayWorker {
             self.redis = redis
             let store = RedisStore(
                 redis, fallback: memory, whenUnavailable: plan.whenUnavailable, prefix: plan.domain, lease: plan.lease,
-                heartbeatTimeout: plan.heartbeatTimeout, on: context.loop)
+                id: UInt32(truncatingIfNeeded: context.random.next()), heartbeatTimeout: plan.heartbeatTimeout, on: context.loop)
+            store.processes = { [counters] in counters.processCount }
             // Its connections may ask for their hosts as long as it lives.
             return Limiter(store: store, generation: generation) { withExtendedLifetime(hosts) { redis.close() } }
         case .service(let endpoint, let authority, let tls):

@@ -1,6 +1,7 @@
 internal import AccessControl
 internal import Config
 internal import GatewayModel
+internal import LimitRules
 internal import Metrics
 internal import RateLimit
 internal import Routing

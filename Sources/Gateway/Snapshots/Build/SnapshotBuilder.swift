@@ -5,6 +5,7 @@ package import Config
 internal import Crypto
 package import GatewayModel
 internal import JOSE
+internal import LimitRules
 internal import Matching
 internal import Metrics
 internal import Net

@@ -1,5 +1,6 @@
 internal import Config
 internal import GatewayModel
+internal import LimitRules
 internal import RateLimit
 internal import Time
 internal import Transport

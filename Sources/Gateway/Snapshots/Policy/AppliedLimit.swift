@@ -1,6 +1,7 @@
 package import AccessControl
 package import GatewayModel
 package import JOSE
+internal import LimitRules
 package import RateLimit
 
 /// A limit with its keys made ready: what each call's counter is named by.

@@ -1,5 +1,6 @@
 package import AccessControl
 package import GatewayModel
+internal import LimitRules
 package import RateLimit
 
 /// Which calls an entry of `limits` applies to, where that is not all, and what it does to them, where it does not count.

@@ -1,6 +1,7 @@
 package import Bytes
 internal import GRPC
 package import HTTPModel
+internal import LimitRules
 package import RateLimit
 internal import Reactor
 package import Time

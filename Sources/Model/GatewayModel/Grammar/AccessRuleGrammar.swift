@@ -1,6 +1,7 @@
 internal import AccessControl
 internal import Config
 internal import JOSE
+internal import LimitRules
 internal import RateLimit
 
 extension Grammar where Value == NamedRule {

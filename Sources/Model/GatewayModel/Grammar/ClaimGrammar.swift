@@ -1,5 +1,6 @@
 internal import Config
 internal import JOSE
+internal import LimitRules
 internal import RateLimit
 
 extension Grammar where Value == ClaimPath {

@@ -1,5 +1,6 @@
 internal import AccessControl
 internal import Config
+internal import LimitRules
 internal import RateLimit
 
 extension Grammar where Value == LimitConfiguration {

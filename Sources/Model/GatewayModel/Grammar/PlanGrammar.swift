@@ -1,4 +1,5 @@
 internal import Config
+internal import LimitRules
 internal import RateLimit
 
 extension Grammar where Value == [PlanConfiguration] {

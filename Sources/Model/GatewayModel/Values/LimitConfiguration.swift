@@ -1,5 +1,6 @@
 package import AccessControl
 internal import Config
+package import LimitRules
 package import RateLimit
 
 /// One entry of `limits`: what is counted, and which calls it applies to.

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import RateLimit
+@testable import LimitRules
 
 @Suite struct LimitRuleTests {
     @Test(

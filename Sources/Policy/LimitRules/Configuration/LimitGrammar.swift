@@ -60,7 +60,7 @@ extension LimitRule {
         let burst = section.optional("burst", amounts).map { max(1, $0 / unit) }
         let start = section.optional("starts", .windowStart)
         let timeZone = section.optional("time_zone", .timeZone)
-        let counters = section.optional("counters", .count(1...CounterTable.maximumMax))
+        let counters = section.optional("counters", .count(1...LimitRule.countersMax))
         var rule = LimitRule(uncountedIn: section)
         guard let count, let window else { return nil }
         rule.count = UInt64(count)

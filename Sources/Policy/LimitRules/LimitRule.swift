@@ -68,6 +68,8 @@ package struct LimitRule: Equatable, Sendable {
     /// GCRA works in nanoseconds: up to this rate its rounding stays below a thousandth.
     package static let perSecondMax: UInt64 = 1_000_000
     package static let keysMax = 8
+    /// Of a limit in memory.
+    static let countersMax = 1 << 26
     /// How long the fullest burst may take to recover; keeps nanoseconds exact in Redis's doubles.
     package static let recoverySecondsMax: UInt64 = 31 * 86_400
 
