@@ -49,7 +49,7 @@ def start(gateway, backend, redis):
 
 @pytest.mark.parametrize("break_it", ["freeze", "stop"])
 @pytest.mark.parametrize("policy, expected", [
-    ("allow", {OK: 10}), ("deny", {AWAY: 10}), ("local", {OK: 3, OVER: 7})], ids=["allow", "deny", "local"])
+    ("allow", {OK: 10}), ("deny", {AWAY: 10}), ("local", {OK: 2, OVER: 8})], ids=["allow", "deny", "local"])
 def test_the_policy_decides(start, policy, expected, break_it):
     running, store = start(policy)
     with Caller(running.address) as caller:
@@ -121,7 +121,7 @@ DECISIONS, DOWN = "martlet_limit_decisions_total", "martlet_limit_store_down"
 
 @pytest.mark.parametrize("break_it", ["freeze", "stop"])
 @pytest.mark.parametrize("policy, words, outcomes, limits", [
-    ("local", "deciding locally", {"local_allowed": 2, "local_refused": 6}, "local"),
+    ("local", "deciding locally", {"local_allowed": 1, "local_refused": 7}, "local"),
     ("allow", "allowing calls uncounted", {"skipped": 8}, "uncounted"),
     ("deny", "refusing limited calls", {"unavailable": 8}, None)], ids=["local", "allow", "deny"])
 def test_it_is_said_and_shown_once(start, policy, words, outcomes, limits, break_it):

@@ -8,7 +8,7 @@ import pytest
 from harness.backend import ask
 from harness.caller import Caller
 from harness.gateway import SERVICE, authentication, configuration
-from harness.limiters import GatewayCounts, ServiceCounts
+from harness.limiters import QUOTAS, GatewayCounts, ServiceCounts
 from harness.shapes import Cluster, wait_until_replicated
 from harness.waiting import eventually
 
@@ -158,7 +158,7 @@ def test_a_cluster_over_tls_asks_no_more_of_its_user_than_the_handbook_says(coun
     # The servers are each other's clients.
     client = pki.issue("redis-client", client=True)
     servers = own(Cluster(
-        tmp_path, replicas=False, identity=server_identity, authority=pki, users=[f"martlet {counting.user}{more}"],
+        tmp_path, replicas=False, identity=server_identity, authority=pki, users=[f"martlet {counting.user} {QUOTAS}{more}"],
         lines=[f"tls-client-cert-file {client.certificate}", f"tls-client-key-file {client.private_key}"]))
     counter = counting(
         {"redis": servers.addresses, "tls": {"ca": str(pki.file)}, "user": "martlet", "password": "geheim"}, count=4)
