@@ -111,7 +111,7 @@ def test_a_replica_beside_its_primary_is_only_a_warning(check, own, tmp_path):
 def test_a_user_who_may_not_see_the_slots_of_a_cluster(check, own, tmp_path, mode, info):
     servers = own(Cluster(tmp_path, replicas=False))
     for server in servers.primaries:
-        server.command("ACL", "SETUSER", "martlet", *check.user.split()[1:], info)
+        server.command("ACL", "SETUSER", "martlet", *check.user.split(), info)
     first = servers.primaries[0]
     found = check({"redis": first.address, "mode": mode, "user": "martlet", "password": "geheim"}, status=1)
     assert [line for line in found if line.startswith(first.address) and line.endswith("expected the permission +cluster|slots for this user")]

@@ -92,5 +92,5 @@ package protocol ChannelSource: AnyObject {
 }
 
 extension Dialer: ChannelSource {
-    package var failure: RedisFailure? { nil }
+    package var failure: RedisFailure? { failureToBegin.map { .unreachable(ErrorNumber.text($0.code)) } }
 }

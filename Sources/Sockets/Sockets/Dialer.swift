@@ -9,6 +9,8 @@ package final class Dialer {
     private unowned(unsafe) let loop: EventLoop
     private let scratch: ScratchBuffers
     private var turn = AddressTurn()
+    /// Why the last connection could not even be begun.
+    package private(set) var failureToBegin: SystemError?
 
     /// - Parameter tls: without a name to verify no connection is made.
     package init(
@@ -28,8 +30,14 @@ package final class Dialer {
 
     private func connect(to addresses: [SocketAddress]) -> ByteChannel? {
         guard let address = turn.next(of: addresses) else { return nil }
-        guard let tls else { return try? ByteChannel(connectingTo: address, on: loop, scratch: scratch) }
-        guard let name = tls.name else { return nil }
-        return try? ByteChannel(connectingTo: address, tls: (tls.context, name), on: loop, scratch: scratch)
+        failureToBegin = nil
+        do throws(SystemError) {
+            guard let tls else { return try ByteChannel(connectingTo: address, on: loop, scratch: scratch) }
+            guard let name = tls.name else { return nil }
+            return try ByteChannel(connectingTo: address, tls: (tls.context, name), on: loop, scratch: scratch)
+        } catch {
+            failureToBegin = error
+            return nil
+        }
     }
 }

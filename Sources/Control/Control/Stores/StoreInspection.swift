@@ -103,7 +103,8 @@ final class StoreInspection {
         let text =
             switch client.lastFailure {
             case nil where location.tls != nil: StoreTrouble.insecure("no answer to the handshake").text(timeout: Self.answerMax)
-            case .connectionLost? where location.tls == nil, .unreachable("Connection reset by peer")? where location.tls == nil:
+            case .connectionLost? where location.tls == nil, .unreachable("Connection reset by peer")? where location.tls == nil,
+                .unreachable("closed by the peer")? where location.tls == nil:
                 "closes the connection without an answer: it may speak TLS on this port"
             case let failure: StoreTrouble(failure ?? .timedOut).text(timeout: Self.answerMax)
             }
