@@ -350,3 +350,19 @@ def test_usage_is_served_only_where_there_are_tenants(signing_key, tmp_path, bac
             backend, routes=[{"path": "/usage", "serve": "usage", "allow": "anyone"}, open_route()], **more)))
         done = run("check", file)
         assert (done.returncode == 0) == (said is None) and (said or "good") in done.stdout, done.stdout
+
+
+def test_what_streams_carry_is_used(gateway, backend, signing_key, sockets, own):
+    running = gateway(configuration(
+        backend, rate_limits={"store": "memory"}, admin={"address": sockets("a")},
+        authentication={**authentication(signing_key), "tenant": "claim tenant", "plan": "claim plan", "default_plan": "free"},
+        plans={"free": {"limits": [{"name": "messages", "count": 1000, "per": "day", "of": "request_messages"}]}},
+        routes=[open_route(allow="authenticated")]))
+    acme = own(Caller(running.address, token=signing_key.token(tenant="acme")))
+    assert acme.collect([ask("a"), ask("b"), ask("c")]).received == 3
+    quota = Quota(running.admin_address)
+
+    def exported():
+        records = json.loads(quota.page("/quota/export")[1]).get("records", [])
+        return {row["limit"]: int(row["hits"]) for row in records}
+    eventually(lambda: exported() == {"plans.free/messages": 3}, "three messages")

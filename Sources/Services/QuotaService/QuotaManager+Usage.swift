@@ -15,10 +15,14 @@ extension QuotaManager {
         var isOver = false
         let timer = Timer(on: loop) { isOver = true }
         timer.arm(after: limit)
-        repeat {
+        // What workers have told last.
+        loop.tick(wait: false)
+        while !isOver, !ledger.isSettled {
             ledger.flush()
-            loop.tick(wait: !ledger.isSettled)
-        } while !isOver && !ledger.isSettled
+            // What was sent leaves at the end of a tick.
+            loop.tick(wait: false)
+            if !ledger.isSettled { loop.tick(wait: true) }
+        }
     }
 
     // MARK: Which tenants there are

@@ -36,6 +36,8 @@ package final class FilterServices {
     let context: WorkerContext
     let metrics: WorkerMetrics
     package let admission: Admission
+    /// What tenants have used of their limits.
+    let usage: UsageRecorder
     /// Where texts with variables are rendered.
     var text = ByteBuffer()
     /// What operators have done about tenants; `nil` for nothing.
@@ -48,6 +50,7 @@ package final class FilterServices {
         self.context = context
         self.metrics = metrics
         self.admission = admission
+        usage = UsageRecorder(on: context.loop)
     }
 
     package func bind(to host: any FilterHost) { reference = UnownedReference(host) }

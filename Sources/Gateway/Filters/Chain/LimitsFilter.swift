@@ -21,7 +21,7 @@ package final class LimitsFilter {
     }
 
     /// What tenants have used.
-    package let usage: UsageRecorder
+    package var usage: UsageRecorder { services.usage }
     private let services: FilterServices
     private let metering: StreamMetering
     /// A value of a descriptor; used within one call's decision.
@@ -32,7 +32,6 @@ package final class LimitsFilter {
         self.metering = metering
         self.limiter = limiter
         self.services = services
-        usage = UsageRecorder(on: services.context.loop)
         limiter.filter = self
     }
 

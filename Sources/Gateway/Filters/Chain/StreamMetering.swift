@@ -84,6 +84,9 @@ package final class StreamMetering {
             services.metrics.count(.limitShadowed)
             call.recordShadow(request.limit(at: 0).name)
         }
+        if outcome.decision == .allowed, let identity = call.identity {
+            services.usage.admitted(request, identity, services.context.loop.wall)
+        }
         switch gauge.conclude(outcome.decision) {
         case .again: return true
         case .paid:
@@ -143,7 +146,7 @@ package final class StreamMetering {
         for gauge in meter.gauges {
             gauge.timer?.disarm()
             gauge.isOver = true
-            gauge.request.owner = Keeper(snapshot: call.snapshot.reference.object, gauge: gauge)
+            gauge.request.owner = Keeper(snapshot: call.snapshot.reference.object, gauge: gauge, identity: call.identity)
             // Else the answer that it waits for ends it.
             if !gauge.isAsking { settle(gauge) }
         }
@@ -154,9 +157,10 @@ package final class StreamMetering {
     private func settle(_ gauge: StreamGauge) {
         let debt = gauge.isAdmitted ? gauge.takeDebt() : 0
         gauge.request.answered = nil
-        guard debt > 0, let keeper = gauge.request.owner else { return gauge.limiter.recycle(gauge.request) }
+        guard debt > 0, let keeper = gauge.request.owner as? Keeper else { return gauge.limiter.recycle(gauge.request) }
         gauge.request.charging = .always
         gauge.request.setHits(debt, at: 0)
+        if let identity = keeper.identity { services.usage.admitted(gauge.request, identity, services.context.loop.wall) }
         gauge.limiter.charge(gauge.request, of: keeper, now: services.context.loop.now, wall: services.context.loop.wall)
     }
 
@@ -164,10 +168,12 @@ package final class StreamMetering {
     private final class Keeper {
         let snapshot: Snapshot
         let gauge: StreamGauge
+        let identity: VerifiedIdentity?
 
-        init(snapshot: Snapshot, gauge: StreamGauge) {
+        init(snapshot: Snapshot, gauge: StreamGauge, identity: VerifiedIdentity?) {
             self.snapshot = snapshot
             self.gauge = gauge
+            self.identity = identity
         }
     }
 }
