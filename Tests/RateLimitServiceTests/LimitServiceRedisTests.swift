@@ -17,7 +17,7 @@ import Transport
 /// Two services that count in one real Redis; and one whose Redis is not there.
 struct LimitServiceRedisTests {
     private func store(
-        _ path: String, _ unavailability: StoreConfiguration.WhenUnavailable = .deny
+        _ path: String, _ unavailability: StoreConfiguration.WhenUnavailable = .deny, lease: Duration? = nil
     ) -> (TestWorker) -> any LimitStore {
         { worker in
             var settings = RedisSettings()
@@ -26,8 +26,23 @@ struct LimitServiceRedisTests {
                 settings, dialer: Dialer(KnownAddresses(.unix(path)), on: worker.loop, scratch: worker.context.scratch),
                 on: worker.loop, seed: 5)
             #expect(unavailability != .deny || worker.run { client.isReady })
-            return RedisStore(client, fallback: MemoryStore(), whenUnavailable: unavailability, prefix: "t", lease: nil, id: 1)
+            return RedisStore(client, fallback: MemoryStore(), whenUnavailable: unavailability, prefix: "t", lease: lease, id: 1)
         }
+    }
+
+    @Test("where a refusal is remembered, every status still has its limit", .enabled(if: RedisServer.program != nil))
+    func remembered() throws {
+        let redis = try #require(RedisServer())
+        let service = try Answering(
+            [rule("a", nil, limit(1, .year)), rule("b", nil, limit(9, .year))], store: store(redis.path, lease: .seconds(1)))
+        let question = [descriptor([("a", "1")]), descriptor([("b", "1")])]
+        #expect(try service.ask(question).overallCode == .ok)
+        for _ in 0..<20 {
+            let answer = try service.ask(question)
+            #expect(answer.overallCode == .overLimit && answer.statuses.map(\.code) == [.overLimit, .ok])
+            #expect(answer.statuses.map(\.hasCurrentLimit) == [true, true])
+        }
+        #expect(try service.ask([descriptor([("b", "1")])]).statuses[0].limitRemaining == 7)
     }
 
     @Test("two processes count together, each descriptor by itself", .enabled(if: RedisServer.program != nil))

@@ -46,6 +46,21 @@ struct LimitServiceRulesTests {
         #expect(try service.ask([descriptor([("large", "new")])]).statuses[0].limitRemaining == 2)
     }
 
+    @Test("descriptors of one model of a backend are one quota: any of them is enough, and every model must be over")
+    func quotaGroups() throws {
+        let model = rule("model_name_override", nil, limit(10), quota: true, [rule("tenant", nil, limit(1), quota: true)])
+        let service = try Answering([rule("backend_name", nil, nil, [model])])
+        func both(_ name: String) -> [DescriptorMessage] {
+            let pairs = [("backend_name", "b"), ("model_name_override", name)]
+            return [descriptor(pairs), descriptor(pairs + [("tenant", "acme")])]
+        }
+        #expect(try service.ask(both("large")).overallCode == .ok)
+        // The tenant's share of the large model is used up, which is all of that model; the small one is left.
+        #expect(try service.ask(both("large")).overallCode == .overLimit)
+        #expect(try service.ask(both("large") + both("small")).overallCode == .ok)
+        #expect(try service.ask(both("large") + both("small")).overallCode == .overLimit)
+    }
+
     @Test("what a pattern with share_threshold matches is counted together, at every depth")
     func shared() throws {
         let service = try Answering([

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import urllib.error
 import urllib.request
 
@@ -115,6 +116,16 @@ def test_other_http(service):
     assert status == 200 and text.splitlines() == [
         "shop.user: unit=DAY, requests_per_unit=2, shadow_mode: False".replace("False", "false"),
         "shop.database_users: unit=SECOND, requests_per_unit=500, shadow_mode: false"]
+
+
+def test_it_says_that_it_leaves(service):
+    from grpc_health.v1 import health_pb2, health_pb2_grpc
+    with channel(service.address) as opened:
+        watched = health_pb2_grpc.HealthStub(opened).Watch(health_pb2.HealthCheckRequest(service="ratelimit"), timeout=30)
+        assert next(watched).status == health_pb2.HealthCheckResponse.SERVING
+        service.process.send(signal.SIGTERM)
+        assert next(watched).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        watched.cancel()
 
 
 def test_reflection_describes_it(service):

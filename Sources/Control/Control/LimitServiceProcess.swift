@@ -31,6 +31,7 @@ package final class LimitServiceProcess {
     private let listeners: ProcessListeners<LimitWorker>
     private let admin: Admin
     private let counters: CounterRegistry
+    private let loads: ConfigurationLoads
     private let counterWatch: CounterWatch
     private let storePasswords: StorePasswords
     private let storeInspections: StoreInspections
@@ -85,6 +86,8 @@ package final class LimitServiceProcess {
         self.rules = rules
         let registry = MetricRegistry()
         let metrics = LimitServiceMetrics(registry)
+        loads = metrics.makeLoads()
+        loads.count(isTaken: true)
         // Where it counts does not change: there is one generation.
         let watch = StoreWatch(
             StoreWatch.Subject(configuration.rateLimits), generation: 0, mailbox: loop.mailbox, diagnostics: diagnostics)
@@ -167,6 +170,7 @@ package final class LimitServiceProcess {
         diagnostics.report(reading.issues)
         let outcome = reading.value.map { take($0, reading.places) }
         // Of a configuration that is refused, a change may mend what is wrong.
+        loads.count(isTaken: outcome == Self.success)
         if outcome == Self.success { watched = files } else { watched.add(files) }
         report(outcome ?? Self.refusal, to: manager)
     }

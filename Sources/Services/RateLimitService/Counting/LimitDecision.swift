@@ -20,6 +20,8 @@ package final class LimitDecision {
         var seconds: UInt64 = 0
         var isShadow = false
         var isQuota = false
+        /// Of those with `isQuota` that refuse together the first, by its place among the checks.
+        var quotaGroup = 0
         /// Where its hits are counted for metrics.
         var row: CounterRow?
         var hits: UInt64 = 0
@@ -119,18 +121,18 @@ package final class LimitDecision {
 
     func isOver(_ check: Check) -> Bool { verdict(check).map { !$0.isAllowed } ?? false }
 
-    /// Over its limit, also where all answers say OK: a descriptor is, or all that are of a quota.
+    /// Over its limit, also where all answers say OK: a descriptor is, or of every group of quotas one.
     var isOverAnyLimit: Bool {
         var quotas = 0
         var quotasOver = 0
-        for check in checks where !check.isShadow && check.kind == .counted {
-            let isOver = isOver(check)
-            if check.isQuota {
-                quotas += 1
-                if isOver { quotasOver += 1 }
-            } else if isOver {
-                return true
+        for (index, check) in checks.enumerated() where !check.isShadow && check.kind == .counted {
+            guard check.isQuota else {
+                if isOver(check) { return true }
+                continue
             }
+            guard check.quotaGroup == index else { continue }
+            quotas += 1
+            if checks.contains(where: { $0.isQuota && $0.quotaGroup == index && isOver($0) }) { quotasOver += 1 }
         }
         return quotas > 0 && quotas == quotasOver
     }

@@ -163,11 +163,22 @@ package final class LimitService: UnaryMethod, LimitDelegate {
             decision.checks.append(check)
         }
         if hasReplacements { replace(in: decision, rules) }
+        groupQuotas(decision)
         decision.begin(
             limits: query.descriptors.count, charging: domain < 0 ? .allOrNone : rules.charging(ofDomain: domain))
         for index in decision.checks.indices where decision.checks[index].kind == .counted {
             decision.checks[index].slot = decision.request.count
             addLimit(to: decision, decision.checks[index], query.entries[query.descriptors[index].entries])
+        }
+    }
+
+    private func groupQuotas(_ decision: LimitDecision) {
+        for index in decision.checks.indices where decision.checks[index].isQuota {
+            let entries = query.entries[query.descriptors[index].entries]
+            let first = decision.checks[..<index].indices.first { other in
+                decision.checks[other].isQuota && QuotaGroup.isOne(query.entries[query.descriptors[other].entries], entries)
+            }
+            decision.checks[index].quotaGroup = first ?? index
         }
     }
 

@@ -69,6 +69,16 @@ package final class LimitServiceMetrics: Sendable {
         }
     }
 
+    /// Of the control thread: readings of the configuration.
+    package func makeLoads() -> ConfigurationLoads {
+        ConfigurationLoads(
+            shard: registry.makeShard(),
+            row: registry.row(
+                "martlet_ratelimit_configuration_loads_total",
+                help: "Configurations read, by whether they were taken into service.",
+                over: "outcome", values: ["success", "error"]))
+    }
+
     /// One row for each rule, in their order.
     func ruleRows(_ rules: RuleTree) -> [CounterRow] {
         rules.rules.map { hits(domain: rules.domainNames[$0.domain], rule: $0.path.joined(separator: ".")) }
@@ -100,6 +110,14 @@ package final class LimitServiceMetrics: Sendable {
     }
 
     fileprivate func makeShard() -> MetricShard { registry.makeShard() }
+}
+
+/// Counts the readings of a configuration. Of one thread.
+package struct ConfigurationLoads {
+    fileprivate let shard: MetricShard
+    fileprivate let row: CounterRow
+
+    package func count(isTaken: Bool) { shard.add(row, at: isTaken ? 0 : 1) }
 }
 
 /// One worker's writer of the service's metrics.
