@@ -1,4 +1,5 @@
 import Bytes
+import LimitRules
 import Testing
 
 @testable import RateLimit
@@ -22,6 +23,27 @@ import Testing
                 == "martlet:{acme}:routes.orders:writes:1s:method,tenant:https%3A//auth.acme.dev:a.B/C")
         #expect(try key("10/10min per address", "10.0.0.1") == "martlet:routes.orders:writes:10min:address:10.0.0.1")
         #expect(try key("10/day") == "martlet:routes.orders:writes:1day:")
+    }
+
+    @Test("what is counted is a part of it where that is not calls, and its unit where a level is no time")
+    func measure() throws {
+        func part(_ text: String) throws -> String {
+            var rule = try LimitRule.parse(text)
+            (rule.measure, rule.unit) = ("request_bytes", 8)
+            return String(decoding: RedisKey.fixedPart(place: "p", name: "n", rule: rule), as: UTF8.self)
+        }
+        #expect(try part("10/day") == "p:n:1day/request_bytes/8:")
+        #expect(try part("10/s") == "p:n:1s/request_bytes:")
+    }
+
+    @Test("what is counted by a unit is told, overridden and granted as it is")
+    func units() throws {
+        var rule = try LimitRule.parse("10/day")
+        rule.unit = 8
+        let limit = Limit(rule, name: "n", place: "p", counters: CounterRegistry())
+        #expect(limit.told(10) == 80 && limit.told(.max) == .max)
+        #expect(limit.adjusted(count: 160, burst: nil, granted: 16)?.capacity == 22)
+        #expect(limit.adjusted(count: 7, burst: nil, granted: 0) == nil)
     }
 
     @Test("no value can look like two, or like another part")

@@ -23,6 +23,9 @@ package struct LimitRule: Equatable, Sendable {
     /// A name of tzdata, such as `Europe/Prague`; `nil` for UTC. Only of windows of days, weeks and months.
     package var timeZone: String?
     package var keys: [LimitKey]
+    /// What is counted, where that is not calls; `count` and `burst` are multiples of `unit` of it.
+    package var measure: String?
+    package var unit: UInt64 = 1
     /// Counted and logged, never enforced.
     package var isShadow: Bool
     package var isBeforeAuthentication: Bool

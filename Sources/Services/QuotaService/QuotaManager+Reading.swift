@@ -61,9 +61,10 @@ extension QuotaManager {
             }
             reader.read(name) { verdict in
                 guard let verdict else { return gathering.set(nil, at: place) }
-                usage.used = name.limit.used(verdict)
-                usage.remaining =
-                    limit.algorithm == .rate ? verdict.remaining : limit.capacity > usage.used ? limit.capacity - usage.used : 0
+                let used = name.limit.used(verdict)
+                usage.used = limit.told(used)
+                usage.remaining = limit.told(
+                    limit.algorithm == .rate ? verdict.remaining : limit.capacity > used ? limit.capacity - used : 0)
                 usage.resetSeconds = UInt32(clamping: verdict.resetAfterSeconds)
                 gathering.set(usage, at: place)
             }
@@ -109,8 +110,8 @@ extension Martlet_Quota_V1_Usage {
         self.issuer = issuer
         algorithm = limit.rule.effectiveAlgorithm.rawValue
         window = "\(limit.rule.window.units)\(limit.rule.window.unit.rawValue)"
-        count = limit.capacity
-        self.configured = configured.capacity
+        count = limit.told(limit.capacity)
+        self.configured = configured.told(configured.capacity)
         isShadow = limit.isShadow
     }
 }

@@ -172,22 +172,30 @@ package final class Limit: Sendable {
     /// What it is called among all limits of a configuration: its own name behind its place. Where none was written, the name is its path.
     package var fullName: String { name.contains("[") ? name : "\(place)/\(name)" }
 
-    /// The same counters with another count, burst, or so many hits more; `nil` where the rule would have a mistake.
+    /// The same counters with another count, burst, or so much more, as they are told; `nil` where the rule would have a mistake.
     ///
     /// A token bucket's level stays in time: half of it is half of it still. Hits that are granted are part of its burst.
     package func adjusted(count: UInt64?, burst: UInt64?, granted: UInt64) -> Limit? {
         guard !isDecidedByService else { return nil }
         var rule = rule
-        if let count { rule.count = count }
+        let granted = granted / rule.unit
+        if let count { rule.count = count / rule.unit }
         if algorithm == .rate {
-            if let burst { rule.burst = burst }
+            if let burst { rule.burst = burst / rule.unit }
             if granted > 0 { rule.burst = (rule.burst ?? rule.count).addingReportingOverflow(granted).partialValue }
         } else if granted > 0 {
             rule.count = rule.count.addingReportingOverflow(granted).partialValue
         }
         guard rule.mistake == nil, algorithm == .rate || burst == nil else { return nil }
         return Limit(
-            rule, name: name, place: place, zone: zone, counters: counters, warnPercent: Int(clamping: warnPercent), series: series)
+            rule, name: name, place: place, zone: zone, counters: counters, warnPercent: Int(clamping: warnPercent),
+            logsKey: logsKey, series: series)
+    }
+
+    /// So many hits as they are told: of what is counted.
+    package func told(_ hits: UInt64) -> UInt64 {
+        let (product, overflow) = hits.multipliedReportingOverflow(by: rule.unit)
+        return overflow ? .max : product
     }
 
     /// Whether both count in the same counters.

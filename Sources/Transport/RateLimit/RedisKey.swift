@@ -24,6 +24,11 @@ enum RedisKey {
         } else if rule.effectiveAlgorithm != LimitRule(count: 1, window: rule.window).effectiveAlgorithm {
             window += "/\(rule.effectiveAlgorithm.rawValue)"
         }
+        if let measure = rule.measure {
+            window += "/\(measure)"
+            // A bucket's level is time, whatever the unit.
+            if rule.unit > 1, rule.effectiveAlgorithm != .tokenBucket { window += "/\(rule.unit)" }
+        }
         if let start = rule.start { window += "@\(start)" }
         if let timeZone = rule.timeZone { window += "@\(timeZone)" }
         let keys = rule.keys.map(\.description).joined(separator: ",")

@@ -191,11 +191,11 @@ package final class LimitsFilter {
             // A service that has no rule for a descriptor says no window of it.
             guard verdict.isKnown, !limit.isShadow, !limit.isDecidedByService || verdict.windowSeconds > 0 else { return nil }
             return LimitState(
-                name: limit.name, exposesName: exposes, count: verdict.limit,
-                quota: verdict.limit == limit.capacity ? limit.quota : verdict.limit,
+                name: limit.name, exposesName: exposes, count: limit.told(verdict.limit),
+                quota: limit.told(verdict.limit == limit.capacity ? limit.quota : verdict.limit),
                 windowSeconds: limit.isDecidedByService
                     ? verdict.windowSeconds : limit.algorithm == .concurrency ? nil : limit.windowSeconds,
-                remaining: verdict.remaining, resetSeconds: verdict.resetAfterSeconds,
+                remaining: limit.told(verdict.remaining), resetSeconds: verdict.resetAfterSeconds,
                 isExceeded: !verdict.isAllowed, isNear: verdict.isAllowed && limit.isNearlyUsedUp(verdict))
         }
     }

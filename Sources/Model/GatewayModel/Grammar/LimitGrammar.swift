@@ -38,10 +38,14 @@ extension LimitConfiguration {
             let unit = isOfBytes ? StreamCounting.unit(for: count) : 1
             let amounts = isOfBytes ? Grammar<Int>.byteSize(1...Int.max) : .count(1...Int(LimitRule.countMax))
             guard let read = LimitRule(in: section, count: count / unit, of: amounts, unit: unit) else { return nil }
-            (rule, effect) = (read, .count)
-            if let measure {
-                stream = StreamCounting(measure: measure, isHeld: over == .hold, unit: unit)
+            guard let measure else {
+                (rule, effect) = (read, .count)
+                break
             }
+            stream = StreamCounting(measure: measure, isHeld: over == .hold, unit: unit)
+            var counted = read
+            (counted.measure, counted.unit) = (measure.rawValue, UInt64(unit))
+            (rule, effect) = (counted, .count)
         case .nothing:
             // `per` is accepted and ignored: translated configurations write 0 with a unit.
             _ = section.optional("per", .limitWindow)
