@@ -211,7 +211,8 @@ let package = Package(
             "Control/Control",
             [
                 "CLinux", "Bytes", "Random", "Crypto", "Time", "Metrics", "Net", "HTTPModel", "TLS", "JOSE", "Reactor", "Sockets",
-                "HTTP1", "Config", "Redis", "Telemetry", "DNS", "Balancing", "Transport", "LimitRules", "RateLimit", "GatewayModel",
+                "HTTP1", "Config", "Redis", "Telemetry", "DNS", "Balancing", "Quotas", "Transport", "LimitRules", "RateLimit",
+                "GatewayModel",
                 "GatewayChecks", "Schemas",
                 "Upstreams", "Snapshots", "Filters", "Gateway", "RateLimitService", "QuotaService", "Demo",
             ]),

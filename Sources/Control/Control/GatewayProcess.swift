@@ -69,6 +69,7 @@ package final class GatewayProcess {
     private let storePasswords: StorePasswords
     private let storeInspections: StoreInspections
     private let quotas: QuotaManager
+    private let usageReports: UsageReports
     private let quotaStore: QuotaStore
     private let group: WorkerGroup<ServingWorker>
     private let listeners: ProcessListeners<ServingWorker>
@@ -179,6 +180,7 @@ package final class GatewayProcess {
         let storeHosts = HostHints(mailbox: loop.mailbox, refresher: names)
         let faultWatch = FaultWatch(mailbox: loop.mailbox, diagnostics: diagnostics)
         let usageReports = UsageReports(quotas, mailbox: loop.mailbox)
+        self.usageReports = usageReports
         let overload = OverloadMonitor(workers: workerCount)
         memoryWatch = MemoryWatch(limit: snapshot.overload.memory, on: loop)
         heapRelease = HeapRelease(on: loop)
@@ -250,6 +252,7 @@ package final class GatewayProcess {
         monitor.stop()
         schemaRefresher.stop()
         group.runOnAll { $0.gateway.usage.gather() }
+        usageReports.take()
         quotas.settle(within: .seconds(1))
         group.stop()
         log.stop()

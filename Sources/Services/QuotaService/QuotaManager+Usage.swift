@@ -15,8 +15,6 @@ extension QuotaManager {
         var isOver = false
         let timer = Timer(on: loop) { isOver = true }
         timer.arm(after: limit)
-        // What workers have told last.
-        loop.tick(wait: false)
         while !isOver, !ledger.isSettled {
             ledger.flush()
             // What was sent leaves at the end of a tick.
