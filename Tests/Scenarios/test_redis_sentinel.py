@@ -1,5 +1,9 @@
 """A store behind Sentinels: the primary is found, left when it is one no longer, and followed."""
 
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from harness.limiters import GatewayCounts
 from harness.shapes import Replicated, wait_until_replicated
 from harness.waiting import eventually
 
@@ -25,6 +29,32 @@ def test_a_killed_primary_is_followed_and_the_count_goes_on(counting, own, tmp_p
     eventually(counter.counts, "a call that the new primary decides")
     assert allowed_until_refused(counter) == 6
     counter.process.wait_for(lambda line: "limit store available again: it decides store=main" in line, "notice")
+
+
+@pytest.mark.parametrize("lease", ["1s", "off"])
+def test_what_a_failover_loses_lets_no_call_pass_beyond_the_limit(gateway, backend, own, closed_port, tmp_path, lease):
+    servers = own(Replicated(tmp_path))
+    store = {"redis": servers.addresses, "sentinel": {"master": "mymaster"}}
+    counters = [GatewayCounts(gateway, backend, store, limits=["900/day"], lease=lease) for _ in range(2)]
+    assert all(counter.counts() for counter in counters)
+    wait_until_replicated(servers.primary, servers.replica)
+    # From here on it receives nothing, and Sentinel takes it nevertheless.
+    servers.replica.command("REPLICAOF", "127.0.0.1", closed_port.rpartition(":")[2])
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(lambda number: counters[number % 2].counts(), range(500)))
+    servers.primary.process.kill()
+    eventually(lambda: servers.sentinels[0].primary() == servers.replica.port, "the failover")
+    for counter in counters:
+        eventually(lambda: counter.counts() is not False, "a call that the new primary decides")
+    allowed = 2 + 500 + 2 + sum(allowed_until_refused(counter) for counter in counters)
+
+    def rest():
+        nonlocal allowed
+        # What is leased and not used comes back.
+        allowed += sum(allowed_until_refused(counter) for counter in counters)
+        return allowed == 900
+    eventually(rest, "the rest of the limit")
+    assert all(counter.counts() is None for counter in counters)
 
 
 def test_a_primary_that_is_made_a_replica_is_left_at_once(counting, own, tmp_path):
