@@ -183,3 +183,32 @@ def test_a_server_that_is_silent_costs_only_its_own_slots(gateway, backend, clus
     finally:
         silent.thaw()
     eventually(lambda: counter.counts(x_user=f"u{min(theirs)}"), "a call that it decides again")
+
+
+def test_what_a_failover_loses_lets_no_call_pass_beyond_the_limit(gateway, backend, own, tmp_path):
+    servers = own(Cluster(tmp_path))
+    counters = [GatewayCounts(gateway, backend, {"redis": servers.addresses}, limits=["900/day"]) for _ in range(2)]
+    assert all(counter.counts() for counter in counters)
+    slot = servers.slot(servers.keys()[0])
+    primary = servers.owner(slot)
+    replica = servers.replicas[servers.primaries.index(primary)]
+    wait_until_replicated(primary, replica)
+    # From here on it receives nothing: its primary does not let it in any more.
+    replica.command("CONFIG", "SET", "masterauth", "wrong")
+    primary.command("CLIENT", "KILL", "TYPE", "replica")
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(lambda number: counters[number % 2].counts(), range(500)))
+    primary.process.kill()
+    replica.command("CLUSTER", "FAILOVER", "TAKEOVER")
+    for counter in counters:
+        eventually(lambda: counter.counts() is not False, "a call that the new primary decides")
+    allowed = 2 + 500 + 2
+
+    def is_used_up():
+        nonlocal allowed
+        # What is leased and not used comes back.
+        while counters[allowed % 2].counts():
+            allowed += 1
+        return allowed == 900
+    eventually(is_used_up, "the rest of the limit")
+    assert all(counter.counts() is None for counter in counters)
