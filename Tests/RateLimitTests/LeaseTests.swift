@@ -168,4 +168,18 @@ import Time
         world.advance(.milliseconds(1300))
         #expect(world.ask("GET", "martlet:{acme}:routes.test:wide:1min:tenant:i").hasPrefix("60 "))
     }
+
+    @Test("a limit that is lowered holds at once, and one that becomes a shadow limit is asked about", arguments: [false, true])
+    func changedLimits(isShadow: Bool) throws {
+        let world = try LeasingGateways(1)
+        let gateway = world.gateways[0]
+        let registry = CounterRegistry(seed: seed)
+        let wide = try limit(isShadow ? "10/h per tenant" : "1000/s burst 1000 per tenant", of: registry)
+        for _ in 0..<100 { _ = gateway.call([wide]) }
+        world.settle()
+        let other = try limit(
+            isShadow ? "100000/h per tenant" : "1/s burst 2 per tenant", isShadow: isShadow, of: registry)
+        let allowed = (0..<100).count { _ in gateway.call([other]).outcome.isAllowed }
+        #expect(isShadow ? allowed == 100 : allowed <= 2)
+    }
 }

@@ -36,7 +36,9 @@ final class AdminQuotas: StreamHandler {
 
     /// - Returns: false where the request is the admin address's own.
     func takeOver(_ stream: StreamPointer, path: BorrowedBytes, ended: Bool) -> Bool {
-        if let type = stream.pointee.fields.first(.contentType)?.valueBytes, type.starts(with: "application/grpc".utf8) {
+        let isPost = stream.pointee.fields.first(.method)?.valueBytes.elementsEqual("POST".utf8) == true
+        // A page is a page, whatever a GET says of a body that it does not have.
+        if isPost, let type = stream.pointee.fields.first(.contentType)?.valueBytes, type.starts(with: "application/grpc".utf8) {
             stream.handler = methods
             methods.streamHead(stream, ended: ended)
             return true

@@ -78,7 +78,13 @@ package final class CounterLeases: RedisReplyHandler {
     func sweep() -> Bool {
         var sent = 0
         for number in leases.indices where sent < Self.notesPerSweepMax {
-            if let lease = leases[number], sweep(number, lease) { sent += 1 }
+            guard let lease = leases[number] else { continue }
+            switch sweep(number, lease) {
+            case .nothing: break
+            case .sent: sent += 1
+            // Nor can the others be.
+            case .refused: return true
+            }
         }
         return count > 0
     }
@@ -87,25 +93,41 @@ package final class CounterLeases: RedisReplyHandler {
     /// Calls find room beside them.
     private static let notesPerSweepMax = 256
 
-    /// True where a note was sent.
-    private func sweep(_ number: Int, _ lease: Lease) -> Bool {
+    private enum Swept { case nothing, sent, refused }
+
+    private func sweep(_ number: Int, _ lease: Lease) -> Swept {
         guard let counter = counters.find(lease.digest) else {
             end(number)
-            return false
+            return .nothing
         }
-        guard !counter.pointee.isAsking, isEnding || counter.pointee.leaseEnds <= sender.now else { return false }
+        guard !counter.pointee.isAsking, isEnding || counter.pointee.leaseEnds <= sender.now else { return .nothing }
         if counter.pointee.hasToTell, !counter.pointee.isPast(now: sender.now, grace: Self.graceNanoseconds) {
-            return send(number, isLeased: false)
+            return send(number, isLeased: false) ? .sent : .refused
         }
         counter.pointee.lease = 0
         end(number)
-        return false
+        return .nothing
     }
 
     /// Gives all back, and takes none any more.
     func endAll() {
         isEnding = true
-        _ = sweep()
+        for number in leases.indices {
+            if let lease = leases[number], sweep(number, lease) == .refused { endIfDone(number) }
+        }
+    }
+
+    /// What is to be given back at the end has not been, as far as is known.
+    var isReleasing: Bool { isEnding && count > 0 }
+    /// Called where `isReleasing` has become false with an answer.
+    var released: (() -> Void)?
+
+    /// Once all have an answer, or none, there is nothing more to wait for.
+    private func endIfDone(_ number: Int) {
+        guard isEnding, let lease = leases[number] else { return }
+        counters.find(lease.digest)?.pointee.lease = 0
+        end(number)
+        if count == 0 { released?() }
     }
 
     private func end(_ number: Int) {
@@ -169,9 +191,15 @@ package final class CounterLeases: RedisReplyHandler {
         counter.pointee.take(
             found, of: lease.limit, to: lease.note, newlyLeased: shares.newlyLeased, allLeased: shares.allLeased,
             term: counters.term ?? 0, generation: lease.generation, asked: lease.asked)
+        // A lease that was asked for before the end has come after it.
+        if isEnding, !counter.pointee.hasToTell || !send(Int(tag & 0xFFFF_FFFF), isLeased: false) {
+            endIfDone(Int(tag & 0xFFFF_FFFF))
+        }
     }
 
     package func redisFailed(_ failure: RedisFailure, for tag: UInt) {
-        if let (_, counter) = lease(of: tag) { counter.pointee.isAsking = false }
+        guard let (_, counter) = lease(of: tag) else { return }
+        counter.pointee.isAsking = false
+        endIfDone(Int(tag & 0xFFFF_FFFF))
     }
 }

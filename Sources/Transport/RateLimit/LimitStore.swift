@@ -27,7 +27,7 @@ package protocol LimitStore: AnyObject {
     /// Someone has changed the counter: what is known of it holds no longer.
     func forget(_ counter: CounterDigest)
 
-    /// Calls in flight are still to be released, or to be told elsewhere: `limitStoreReleased` says when they are not any more.
+    /// Calls in flight, or leases at the end, are still to be released, or to be told elsewhere: `limitStoreReleased` says when they are not any more.
     var isReleasing: Bool { get }
 }
 

@@ -37,7 +37,7 @@ extension RedisStore {
         guard isUntold, outcome.isAllowed || request.charging == .always else { return outcome }
         for index in 0..<request.count
         where outcome.source == .none || request.charging == .always || request.slots[index].verdict.isAllowed {
-            if remembered.owe(request, index, wall: wall) { begin(request, index, .tellLater) }
+            if remembered.owe(request, index, now: now, wall: wall) { begin(request, index, .tellLater) }
         }
         return outcome
     }

@@ -58,11 +58,12 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
         self.fallback = StoreFallback(whenUnavailable, local: fallback)
         self.prefix = Array(prefix.utf8)
         holds.released = { [unowned self] in delegate?.limitStoreReleased() }
+        leases.released = { [unowned self] in delegate?.limitStoreReleased() }
     }
 
     package var needsValues: Bool { true }
     package var isSkipping: Bool { health.isSkipping }
-    package var isReleasing: Bool { !holds.isEmpty }
+    package var isReleasing: Bool { !holds.isEmpty || leases.isReleasing }
     /// Calls decided by `when_unavailable`. For tests.
     package var fallbackCount: UInt64 { fallback.decisionCount }
 

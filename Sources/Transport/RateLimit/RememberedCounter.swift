@@ -23,6 +23,9 @@ struct RememberedCounter {
     var total: UInt64
     var acknowledged: UInt64
     var leaseEnds: Instant
+    /// Of the limit as it was when they were leased.
+    var leaseCapacity: UInt64
+    var leaseEmission: UInt64
     /// What the last lease brought.
     var lastLease: UInt64
     /// When a lease was last asked for, or calls began to be counted for one, and the hits let through since.
@@ -70,7 +73,7 @@ struct RememberedCounter {
     }
 
     mutating func use(_ hits: UInt64) {
-        leased -= hits
+        leased -= min(hits, leased)
         total += hits
         served += hits
     }
@@ -130,7 +133,12 @@ struct RememberedCounter {
     }
 
     /// Lets hits through without asking while Redis does not answer, in the window that ends at `end`.
-    mutating func owe(_ hits: UInt64, end: UInt64) {
+    mutating func owe(_ hits: UInt64, end: UInt64, now: Instant, wall: WallTime) {
+        if answered.nanoseconds == 0 {
+            // Redis has never been asked: our own clock serves.
+            answered = now
+            serverTime = wall.nanoseconds
+        }
         if end != self.end { enter(end) }
         total += hits
     }
@@ -190,7 +198,10 @@ struct RememberedCounter {
             held = note.left
         }
         guard newlyLeased > 0 else { return }
-        level += newlyLeased * max(limit.emission, 1)
+        let (added, overflow) = newlyLeased.multipliedReportingOverflow(by: max(limit.emission, 1))
+        level = min(level + min(overflow ? .max : added, CounterState.levelMax), CounterState.levelMax)
+        leaseCapacity = limit.capacity
+        leaseEmission = limit.emission
         leased += newlyLeased
         held += newlyLeased
         lastLease = newlyLeased

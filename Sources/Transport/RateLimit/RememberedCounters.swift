@@ -7,7 +7,7 @@ internal import Time
 ///
 /// A call is let through where every limit of it has leased hits left, and refused where what is charged alone has refused as many before.
 /// Else Redis is asked. Of 65,536 counters; where a set is full, the one that was asked about longest ago makes room, but never one with a lease.
-/// Its memory, 8 MiB, is the kernel's to give page by page. Owned by one worker; knows no clock and no connection.
+/// Its memory, 11 MiB, is the kernel's to give page by page. Owned by one worker; knows no clock and no connection.
 package final class RememberedCounters {
     static let countMax = 65_536
     private static let setSize = 8
@@ -85,12 +85,12 @@ package final class RememberedCounters {
                 isLeased = false
                 continue
             }
-            let isShadow = slot.pointee.limit._withUnsafeGuaranteedRef { $0.isShadow }
-            if found.pointee.isRefusing(slot.pointee.hits, now: now) {
-                if !isShadow { return refuse(request, index, now: now) }
-            } else if !found.pointee.hasLeased(slot.pointee.hits, now: now) || isTwice(request, index) {
-                isLeased = false
+            let (isShadow, capacity, emission) = slot.pointee.limit._withUnsafeGuaranteedRef {
+                ($0.isShadow, $0.capacity, $0.emission)
             }
+            if !isShadow, found.pointee.isRefusing(slot.pointee.hits, now: now) { return refuse(request, index, now: now) }
+            let isOfLimit = found.pointee.leaseCapacity == capacity && found.pointee.leaseEmission == emission
+            if !isOfLimit || !found.pointee.hasLeased(slot.pointee.hits, now: now) || isTwice(request, index) { isLeased = false }
         }
         return isLeased ? admit(request, now: now) : nil
     }
@@ -103,11 +103,10 @@ package final class RememberedCounters {
         for index in 0..<request.count {
             guard let verdict = verdict(request, index, isCharged: true, now: now) else { return nil }
             request.slots[index].verdict = verdict
-            let isShadow = request.slots[index].limit._withUnsafeGuaranteedRef { $0.isShadow }
-            // A limit that was lowered meanwhile.
-            guard verdict.isAllowed || isShadow else { return nil }
+            // What is leased fits, unless the clock has gone wrong; a shadow limit that it does not fit is asked.
+            guard verdict.isAllowed else { return nil }
         }
-        for index in 0..<request.count where request.slots[index].verdict.isAllowed {
+        for index in 0..<request.count {
             guard let counter = request.slots[index].remembered else { continue }
             counter.pointee.use(request.slots[index].hits)
             if counter.pointee.isRunningOut { runningOut.append(counter.pointee.lease) }
@@ -150,14 +149,14 @@ package final class RememberedCounters {
 
     /// Notes that the hits of the limit at `index` were let through without Redis, which is to be told of them; false where that does not
     /// matter, because a rate has drained by then.
-    func owe(_ request: LimitRequest, _ index: Int, wall: WallTime) -> Bool {
+    func owe(_ request: LimitRequest, _ index: Int, now: Instant, wall: WallTime) -> Bool {
         let slot = request.slots + index
         guard slot.pointee.hits > 0 else { return false }
         return slot.pointee.limit._withUnsafeGuaranteedRef { limit in
             guard limit.algorithm == .fixed || limit.algorithm == .sliding, let counter = remember(slot.pointee.digest) else {
                 return false
             }
-            counter.pointee.owe(slot.pointee.hits, end: limit.schedule.place(at: wall).end)
+            counter.pointee.owe(slot.pointee.hits, end: limit.schedule.place(at: wall).end, now: now, wall: wall)
             return true
         }
     }

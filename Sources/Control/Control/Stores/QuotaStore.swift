@@ -45,7 +45,8 @@ final class QuotaStore {
             return manager.adopt(view(snapshot))
         }
         defer { presence.use(redis, prefix: wanted.domain, heartbeatTimeout: wanted.heartbeatTimeout) }
-        let former = (redis, hosts)
+        // What is in flight fails while its reader is there to hear of it.
+        redis?.close()
         redis = nil
         hosts = nil
         switch wanted.location {
@@ -63,7 +64,6 @@ final class QuotaStore {
                 id: UInt32(truncatingIfNeeded: context.random.next()))
             manager.use(redis, CounterReader(store, counters: counters, on: context.loop), view(snapshot))
         }
-        withExtendedLifetime(former.1) { former.0?.close() }
     }
 
     func renew(_ passwords: RedisPasswords) { redis?.renew(passwords) }
