@@ -6,6 +6,7 @@ internal import Time
 extension RedisStore {
     /// Keeps what was heard of the counters, and leases hits of those that are asked about often.
     func remember(_ request: LimitRequest, _ decision: RedisDecision, isCharged: Bool) {
+        guard remembers else { return }
         // Of several refusals it is not known which would last without leases.
         var refusing = -1
         if !isCharged, decision.isRefusedForGood {
@@ -46,7 +47,7 @@ extension RedisStore {
 
     /// Before the question itself, on the same connection.
     func tell(_ request: LimitRequest) {
-        guard let decision = request.redis else { return }
+        guard remembers, let decision = request.redis else { return }
         for index in 0..<request.count {
             let generation = sender.generation(of: decision.slots[decision.counters[index].group])
             if remembered.isUntold(request.slots[index].digest, generation) { begin(request, index, .tell) }

@@ -22,6 +22,8 @@ package final class RedisStore: LimitStore, RedisReplyHandler {
     let pool = LimitHoldPool()
     let remembered: RememberedCounters
     let leases: CounterLeases
+    /// Whether it keeps in mind what counters stood at, for a server that knows less; not where it is only read.
+    package var remembers = true
     /// How many processes count there: while it does not answer each counts a share.
     package var processes: () -> Int = { 1 }
 

@@ -62,6 +62,7 @@ final class QuotaStore {
             let store = RedisStore(
                 redis, fallback: MemoryStore(), whenUnavailable: .deny, prefix: wanted.domain, lease: nil,
                 id: UInt32(truncatingIfNeeded: context.random.next()))
+            store.remembers = false
             manager.use(redis, CounterReader(store, counters: counters, on: context.loop), view(snapshot))
         }
     }

@@ -44,8 +44,19 @@ package final class TenantTable: Sendable {
         let override = own.last { $0.kind == .override } ?? common.last { $0.kind == .override }
         var granted: UInt64 = 0
         for act in own + common where act.kind == .grant { granted = min(TenantAct.countMax, granted + act.count) }
-        return limit.adjusted(
-            count: override?.count, burst: override.flatMap { $0.burst == 0 ? nil : $0.burst }, granted: granted)
+        func adjusted(_ granted: UInt64) -> Limit? {
+            limit.adjusted(
+                count: override?.count, burst: override.flatMap { $0.burst == 0 ? nil : $0.burst }, granted: granted)
+        }
+        if let whole = adjusted(granted) { return whole }
+        // Each was accepted by itself, and together they are more than the limit can be: as much of what was granted as fits.
+        guard var found = adjusted(0) else { return nil }
+        var (fits, tooMany): (UInt64, UInt64) = (0, granted)
+        while tooMany - fits > 1 {
+            let middle = fits + (tooMany - fits) / 2
+            if let limit = adjusted(middle) { (found, fits) = (limit, middle) } else { tooMany = middle }
+        }
+        return found
     }
 
     package func blocks(_ tenant: [UInt8], of issuer: [UInt8]) -> Bool {
