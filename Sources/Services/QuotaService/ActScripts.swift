@@ -52,7 +52,7 @@ enum ActScripts {
         """
 
     /// The store has lost changes: ARGV has the version and lineage that a gateway knows, and its acts, one JSON object of fields and values.
-    /// Whoever knows most puts it back.
+    /// The gateway that knows most puts it back.
     static let restore: StaticString = """
         local version = tonumber(redis.call('HGET', KEYS[1], 'version') or '0')
         if version >= tonumber(ARGV[1]) then return 0 end

@@ -186,7 +186,10 @@ package final class CounterLeases: RedisReplyHandler {
     package func redisReplied(_ reply: RedisReply, to tag: UInt) {
         guard let (lease, counter) = lease(of: tag) else { return }
         counter.pointee.isAsking = false
-        guard var answer = ScriptAnswer(reply, counters: 1), let found = answer.nextCounter(lease.limit) else { return }
+        guard var answer = ScriptAnswer(reply, counters: 1), let found = answer.nextCounter(lease.limit) else {
+            // As without an answer: the store that is left must not wait for another one.
+            return endIfDone(Int(tag & 0xFFFF_FFFF))
+        }
         let shares = answer.nextShares()
         counter.pointee.take(
             found, of: lease.limit, to: lease.note, newlyLeased: shares.newlyLeased, allLeased: shares.allLeased,

@@ -77,9 +77,9 @@ package final class LimitRequest {
     package var context: UnsafeMutableRawPointer?
     package var tag: UInt64 = 0
     package internal(set) var isAbandoned = false
-    /// What its limits belong to, where that may be gone before the store has answered; whoever takes the request back forgets it.
+    /// What its limits belong to, where that may be gone before the store has answered; it is forgotten when the request is taken back.
     package var owner: AnyObject?
-    /// Takes the answer in place of the call that `context` tells, and keeps the request; whoever takes it back forgets this too.
+    /// Takes the answer in place of the call that `context` tells, and keeps the request; this is forgotten when it is taken back, too.
     package var answered: (() -> Void)?
     package var outcome = LimitOutcome.uncounted(.allowed)
     /// Nothing is decided by it: the caller wants to know how things stand.

@@ -24,7 +24,7 @@ package protocol LimitStore: AnyObject {
     /// Gives back all that is leased, and leases nothing any more: the process ends, or counts elsewhere.
     func endLeases()
 
-    /// Someone has changed the counter: what is known of it holds no longer.
+    /// The counter was changed from elsewhere: what is known of it holds no longer.
     func forget(_ counter: CounterDigest)
 
     /// Calls in flight, or leases at the end, are still to be released, or to be told elsewhere: `limitStoreReleased` says when they are not any more.

@@ -62,7 +62,7 @@ package final class RememberedCounters {
         counter.pointee.high = digest.high
     }
 
-    /// As if it had never been heard of: someone has changed the counter.
+    /// As if it had never been asked about: the counter was changed from elsewhere.
     func forget(_ digest: CounterDigest) {
         guard let counter = find(digest) else { return }
         let (lease, isAsking) = (counter.pointee.lease, counter.pointee.isAsking)

@@ -11,7 +11,7 @@ internal import Time
 
 /// `serve: usage`: what the caller's tenant has used of the limits of its plan, read of their counters and charged nothing.
 extension LimitsFilter {
-    /// Those that count by the tenant alone: what else a call would count by is not known. In shadow mode they are nobody's business.
+    /// Those that count by the tenant alone: what else a call would count by is not known. Limits in shadow mode are not shown.
     private static func isTold(_ applied: AppliedLimit) -> Bool {
         guard let limit = applied.limit, limit.countsUsage else { return false }
         return applied.keys.allSatisfy { key in

@@ -196,7 +196,7 @@ extension Record<Call> {
 
     @inline(never)
     private func withholds(_ count: Int, ofRequest isOfRequest: Bool) -> Bool {
-        // What still comes of a call that is over is of no interest, but holds nobody up.
+        // What still comes of a call that is over is of no interest, but delays no other call.
         guard self.machine.isUnderWay else { return false }
         return self.meter?.withholds(count, ofRequest: isOfRequest) ?? false
     }

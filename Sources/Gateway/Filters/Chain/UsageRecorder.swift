@@ -21,7 +21,7 @@ package final class UsageRecorder {
         timer = Timer(on: loop) { [unowned self] in gather() }
     }
 
-    /// A call's hits count, whoever has decided of it.
+    /// A call's hits count, whichever store has decided it.
     func admitted(_ request: LimitRequest, _ identity: VerifiedIdentity, _ wall: WallTime) {
         for index in 0..<request.count {
             if let (counter, hits) = request.usage(at: index), hits > 0 { add(request, index, counter, hits, 0, identity, wall) }

@@ -216,7 +216,7 @@ package final class RedisHolds: RedisReplyHandler {
         lost(question)
     }
 
-    /// Nobody knows whether it was carried out.
+    /// Whether it was carried out is not known.
     private func lost(_ question: HeldCounter.Question) {
         for part in question.parts {
             if question.isLooking { part.counter.isLooking = false }
