@@ -23,17 +23,18 @@ extension QuotaManager {
     }
 
     private func subject(
-        _ action: String, _ caller: QuotaCaller, tenant: String, issuer: String, reason: String
+        _ action: String, _ caller: QuotaCaller, _ request: some TenantChange
     ) throws(QuotaFailure) -> Subject {
         guard let userID = caller.userID else {
             throw .notAllowed("changes are taken over a Unix socket only: expected admin: unix:PATH in the configuration")
         }
-        try checkTenant(tenant)
-        try checkIssuer(issuer)
-        guard reason.utf8.count <= TenantAct.reasonBytesMax else {
-            throw .invalid("reason: found \(reason.utf8.count) bytes, expected at most \(TenantAct.reasonBytesMax)")
+        try checkTenant(request.tenant)
+        try checkIssuer(request.issuer)
+        guard request.reason.utf8.count <= TenantAct.reasonBytesMax else {
+            throw .invalid("reason: found \(request.reason.utf8.count) bytes, expected at most \(TenantAct.reasonBytesMax)")
         }
-        return Subject(action: action, tenant: tenant, issuer: issuer, reason: reason, by: "uid \(userID)")
+        return Subject(
+            action: action, tenant: request.tenant, issuer: request.issuer, reason: request.reason, by: "uid \(userID)")
     }
 
     private func act(
@@ -58,7 +59,7 @@ extension QuotaManager {
         _ request: Martlet_Quota_V1_BlockRequest, _ caller: QuotaCaller, _ answer: @escaping Answer<Martlet_Quota_V1_Change>
     ) {
         do throws(QuotaFailure) {
-            let subject = try subject("block", caller, tenant: request.tenant, issuer: request.issuer, reason: request.reason)
+            let subject = try subject("block", caller, request)
             let until = request.lastingSeconds == 0 ? 0 : end(after: request.lastingSeconds)
             put(try act(.block, subject, until: until), subject, answer)
         } catch { answer(.failure(error)) }
@@ -68,7 +69,7 @@ extension QuotaManager {
         _ request: Martlet_Quota_V1_UnblockRequest, _ caller: QuotaCaller, _ answer: @escaping Answer<Martlet_Quota_V1_Change>
     ) {
         do throws(QuotaFailure) {
-            let subject = try subject("unblock", caller, tenant: request.tenant, issuer: request.issuer, reason: request.reason)
+            let subject = try subject("unblock", caller, request)
             let field = TenantAct(.block, tenant: request.tenant, issuer: request.issuer, since: 0).field
             // Without an issuer those of any.
             let fields = request.issuer.isEmpty ? [String(field.dropLast(2))] : [field]
@@ -80,7 +81,7 @@ extension QuotaManager {
         _ request: Martlet_Quota_V1_GrantRequest, _ caller: QuotaCaller, _ answer: @escaping Answer<Martlet_Quota_V1_Change>
     ) {
         do throws(QuotaFailure) {
-            var subject = try subject("grant", caller, tenant: request.tenant, issuer: request.issuer, reason: request.reason)
+            var subject = try subject("grant", caller, request)
             let limit = try countedLimit(request.limit)
             subject.limit = limit.fullName
             guard request.count > 0 else { throw .invalid("count: found 0, expected how many hits more are let through") }
@@ -103,7 +104,7 @@ extension QuotaManager {
         _ request: Martlet_Quota_V1_OverrideRequest, _ caller: QuotaCaller, _ answer: @escaping Answer<Martlet_Quota_V1_Change>
     ) {
         do throws(QuotaFailure) {
-            var subject = try subject("override", caller, tenant: request.tenant, issuer: request.issuer, reason: request.reason)
+            var subject = try subject("override", caller, request)
             let limit = try countedLimit(request.limit)
             subject.limit = limit.fullName
             guard request.lastingSeconds > 0 else { throw .invalid("lasting_seconds: expected how long the override lasts") }
@@ -127,7 +128,7 @@ extension QuotaManager {
         _ request: Martlet_Quota_V1_RestoreRequest, _ caller: QuotaCaller, _ answer: @escaping Answer<Martlet_Quota_V1_Change>
     ) {
         do throws(QuotaFailure) {
-            var subject = try subject("restore", caller, tenant: request.tenant, issuer: request.issuer, reason: request.reason)
+            var subject = try subject("restore", caller, request)
             let limit = try limit(request.limit)
             subject.limit = limit.fullName
             let fields = [TenantAct.Kind.override, .grant].map { kind in
@@ -144,7 +145,7 @@ extension QuotaManager {
         _ request: Martlet_Quota_V1_ResetRequest, _ caller: QuotaCaller, _ answer: @escaping Answer<Martlet_Quota_V1_Change>
     ) {
         do throws(QuotaFailure) {
-            var subject = try subject("reset", caller, tenant: request.tenant, issuer: request.issuer, reason: request.reason)
+            var subject = try subject("reset", caller, request)
             let limit = try countedLimit(request.limit)
             subject.limit = limit.fullName
             guard request.keys.count <= TenantAct.keysMax else {

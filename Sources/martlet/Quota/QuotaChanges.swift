@@ -19,7 +19,14 @@ enum ChangeText {
 }
 
 extension QuotaAdmin {
-    fileprivate func change(_ method: String, _ request: some Message) throws {
+    /// - Parameter request: with what only this change has.
+    fileprivate func change(
+        _ method: String, of tenant: QuotaTenant, _ why: QuotaReason, _ request: some Message & TenantChange
+    ) throws {
+        var request = request
+        request.tenant = tenant.tenant
+        request.issuer = tenant.issuer ?? ""
+        request.reason = why.reason ?? ""
         try run(method, request, Martlet_Quota_V1_Change.self, text: ChangeText.text)
     }
 }
@@ -40,11 +47,8 @@ struct QuotaBlock: ParsableCommand {
 
     func run() throws {
         var request = Martlet_Quota_V1_BlockRequest()
-        request.tenant = tenant.tenant
-        request.issuer = tenant.issuer ?? ""
         request.lastingSeconds = try LastingOption.seconds(lasting)
-        request.reason = why.reason ?? ""
-        try admin.change("Block", request)
+        try admin.change("Block", of: tenant, why, request)
     }
 }
 
@@ -56,11 +60,7 @@ struct QuotaUnblock: ParsableCommand {
     @OptionGroup var why: QuotaReason
 
     func run() throws {
-        var request = Martlet_Quota_V1_UnblockRequest()
-        request.tenant = tenant.tenant
-        request.issuer = tenant.issuer ?? ""
-        request.reason = why.reason ?? ""
-        try admin.change("Unblock", request)
+        try admin.change("Unblock", of: tenant, why, Martlet_Quota_V1_UnblockRequest())
     }
 }
 
@@ -90,13 +90,10 @@ struct QuotaGrant: ParsableCommand {
 
     func run() throws {
         var request = Martlet_Quota_V1_GrantRequest()
-        request.tenant = tenant.tenant
-        request.issuer = tenant.issuer ?? ""
         request.limit = limit
         request.count = count
         request.lastingSeconds = try LastingOption.seconds(lasting)
-        request.reason = why.reason ?? ""
-        try admin.change("Grant", request)
+        try admin.change("Grant", of: tenant, why, request)
     }
 }
 
@@ -127,14 +124,11 @@ struct QuotaOverride: ParsableCommand {
 
     func run() throws {
         var request = Martlet_Quota_V1_OverrideRequest()
-        request.tenant = tenant.tenant
-        request.issuer = tenant.issuer ?? ""
         request.limit = limit
         request.count = count
         request.burst = burst ?? 0
         request.lastingSeconds = try LastingOption.seconds(lasting)
-        request.reason = why.reason ?? ""
-        try admin.change("Override", request)
+        try admin.change("Override", of: tenant, why, request)
     }
 }
 
@@ -152,11 +146,8 @@ struct QuotaRestore: ParsableCommand {
 
     func run() throws {
         var request = Martlet_Quota_V1_RestoreRequest()
-        request.tenant = tenant.tenant
-        request.issuer = tenant.issuer ?? ""
         request.limit = limit
-        request.reason = why.reason ?? ""
-        try admin.change("Restore", request)
+        try admin.change("Restore", of: tenant, why, request)
     }
 }
 
@@ -176,12 +167,9 @@ struct QuotaReset: ParsableCommand {
 
     func run() throws {
         var request = Martlet_Quota_V1_ResetRequest()
-        request.tenant = tenant.tenant
-        request.issuer = tenant.issuer ?? ""
         request.limit = limit
         request.keys = try keys.values()
-        request.reason = why.reason ?? ""
-        try admin.change("Reset", request)
+        try admin.change("Reset", of: tenant, why, request)
     }
 }
 
